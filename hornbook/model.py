@@ -1,0 +1,304 @@
+"""The Phi model: a decoder whose attention and MLP run in parallel off one LayerNorm (phi-1 §2.3).
+
+Shapes: B batch, T tokens, D width, H heads, V vocabulary. Loading and saving live in `checkpoint.py`, where the
+file's names are those of transformers' `PhiForCausalLM`; the modules here keep query, key and value in one matrix.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from hornbook.errors import BadInput
+
+IGNORED_TARGET = -100
+LOGITS_AT_ONCE = 2**26  # 256 MiB of float32: above it the loss is computed in pieces
+
+
+@dataclass(frozen=True)
+class PhiConfig:
+    """Shape of a Phi model; the defaults are phi-1 as published (phi-1 §2.3 and its model card)."""
+
+    vocab_size: int = 51_200
+    width: int = 2048
+    layers: int = 24
+    heads: int = 32
+    mlp_width: int = 0  # 0 stands for 4 * width and is replaced by it
+    rotary_fraction: float = 0.5
+    rope_theta: float = 10_000.0
+    context_length: int = 2048
+    layer_norm_eps: float = 1e-5
+    dropout: float = 0.0  # attention and residual; the training recipes give phi-1's 0.1
+    tied: bool = False
+    initial_std: float = field(default=0.02, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.mlp_width == 0:
+            object.__setattr__(self, "mlp_width", 4 * self.width)
+        for name in ("vocab_size", "width", "layers", "heads", "mlp_width", "context_length"):
+            if getattr(self, name) < 1:
+                raise BadInput(f"model {name} is {getattr(self, name)}; it must be at least 1")
+        if self.width % self.heads:
+            raise BadInput(f"model width {self.width} is not a multiple of heads {self.heads}; change one of them")
+        if self.rotary_width % 2:
+            raise BadInput(
+                f"rotary_fraction {self.rotary_fraction} of head width {self.head_width} gives {self.rotary_width}"
+                " rotated dimensions; choose a fraction that gives an even number"
+            )
+        if not 0 <= self.dropout < 1:
+            raise BadInput(f"model dropout is {self.dropout}; it must be in [0, 1)")
+
+    @property
+    def head_width(self) -> int:
+        """Dimensions of one attention head."""
+        return self.width // self.heads
+
+    @property
+    def rotary_width(self) -> int:
+        """Leading dimensions of each head that the rotary embedding turns; the rest pass through."""
+        return int(self.head_width * self.rotary_fraction)
+
+
+def parameters(config: PhiConfig) -> int:
+    """Number of trainable values in a model of this shape, without building it.
+
+    >>> parameters(PhiConfig())
+    1418270720
+    """
+    width, mlp = config.width, config.mlp_width
+    attention = 4 * width * width + 4 * width
+    feed_forward = 2 * width * mlp + mlp + width
+    tables = config.vocab_size * width * (1 if config.tied else 2)
+    return config.layers * (2 * width + attention + feed_forward) + 2 * width + tables + config.vocab_size
+
+
+def flops_per_token(config: PhiConfig, context: int) -> int:
+    """Floating-point operations that training spends on one token, forward and backward, at this context length.
+
+    Counts the matrix products alone: 6 per weight, and causal attention at half of the full square. The forward pass
+    by itself is a third of it. Unit: operations, multiply and add counted apart.
+    """
+    weights = config.layers * (4 * config.width**2 + 2 * config.width * config.mlp_width)
+    weights += config.vocab_size * config.width
+    return 6 * weights + 6 * config.layers * config.width * context
+
+
+def rotary_tables(config: PhiConfig, device: torch.device | str | None = None) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of every position's rotation angles: two (context_length, rotary_width / 2) float32 tensors."""
+    dimensions = torch.arange(0, config.rotary_width, 2, dtype=torch.float32, device=device)
+    frequencies = 1.0 / (config.rope_theta ** (dimensions / max(1, config.rotary_width)))
+    angles = torch.outer(torch.arange(config.context_length, dtype=torch.float32, device=device), frequencies)
+    return angles.cos(), angles.sin()
+
+
+def causal_mask(length: int, device: torch.device | str | None = None) -> Tensor:
+    """Additive mask (T, T): 0 where a query may look, minus infinity at keys after it."""
+    return torch.full((length, length), -math.inf, device=device).triu(1)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn the leading dimensions of each head by its position's angles, first half against second half (NeoX style).
+
+    x: (..., T, H, head width); cos, sin: broadcastable to (..., T, 1, rotary width / 2).
+    """
+    half = cos.shape[-1]
+    first, second, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
+    return torch.cat((first * cos - second * sin, second * cos + first * sin, rest), dim=-1)
+
+
+class KeyValueCache:
+    """Keys and values of every layer for the tokens read so far, in a store sized once for the longest row.
+
+    keys, values: (layers, B, H, capacity, head width). `padding` (B,) counts the unused slots at the left of each row,
+    so that rows of different lengths end at the same slot; positions are counted from the first real token.
+    """
+
+    def __init__(self, config: PhiConfig, padding: Tensor, capacity: int, like: Tensor) -> None:
+        shape = (config.layers, len(padding), config.heads, capacity, config.head_width)
+        self.keys, self.values = like.new_zeros(shape), like.new_zeros(shape)
+        self.padding = padding
+        self.length = 0
+
+    def select(self, rows: Tensor) -> None:
+        """Keep these rows, in this order; a row may be repeated (several samples of one prompt)."""
+        self.keys, self.values = self.keys[:, rows], self.values[:, rows]
+        self.padding = self.padding[rows]
+
+    def positions(self, tokens: int) -> Tensor:
+        """Positions (B, tokens) of the next tokens; padding slots get position 0."""
+        slots = torch.arange(self.length, self.length + tokens, device=self.padding.device)
+        return (slots[None, :] - self.padding[:, None]).clamp(min=0)
+
+    def mask(self, tokens: int) -> Tensor:
+        """Additive mask (B, 1, tokens, length + tokens): no later keys, no padding, but each slot sees itself."""
+        keys = torch.arange(self.length + tokens, device=self.padding.device)
+        queries = keys[self.length :, None]
+        seen = (keys <= queries) & (keys >= self.padding[:, None, None]) | (keys == queries)
+        mask = torch.zeros(seen.shape, dtype=self.keys.dtype, device=keys.device)
+        return mask.masked_fill_(~seen, -math.inf)[:, None]
+
+    def append(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Store (B, H, T, head width) keys and values of one layer; return all of that layer so far."""
+        end = self.length + keys.shape[2]
+        self.keys[layer, :, :, self.length : end] = keys
+        self.values[layer, :, :, self.length : end] = values
+        return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
+
+
+class Block(nn.Module):
+    """One layer: x + dropout(attention(LN x)) + dropout(MLP(LN x)), with one LayerNorm for both."""
+
+    def __init__(self, config: PhiConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.dropout = config.dropout
+        self.norm = nn.LayerNorm(config.width, eps=config.layer_norm_eps)
+        self.query_key_value = nn.Linear(config.width, 3 * config.width)
+        self.attention_out = nn.Linear(config.width, config.width)
+        self.mlp_in = nn.Linear(config.width, config.mlp_width)
+        self.mlp_out = nn.Linear(config.mlp_width, config.width)
+
+    def forward(
+        self,
+        x: Tensor,
+        cos: Tensor,
+        sin: Tensor,
+        mask: Tensor | None,
+        layer: int = 0,
+        cache: KeyValueCache | None = None,
+    ) -> Tensor:
+        """x (B, T, D) to (B, T, D); a mask (additive) selects explicit softmax attention, None the fused causal one."""
+        normed = self.norm(x)
+        query, key, value = self._heads(normed)
+        query, key = rotate(query, cos, sin).transpose(1, 2), rotate(key, cos, sin).transpose(1, 2)
+        value = value.transpose(1, 2)
+        if cache is not None:
+            key, value = cache.append(layer, key, value)
+        attended = self._attend(query, key, value, mask).transpose(1, 2).reshape(x.shape)
+        hidden = F.gelu(self.mlp_in(normed), approximate="tanh")
+        return x + self._drop(self.attention_out(attended)) + self._drop(self.mlp_out(hidden))
+
+    def _heads(self, normed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        shape = (*normed.shape[:2], 3, self.config.heads, self.config.head_width)
+        query, key, value = self.query_key_value(normed).view(shape).unbind(2)
+        return query, key, value
+
+    def _attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+        if mask is None:
+            dropout = self.dropout if self.training else 0.0
+            return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True)
+        scores = torch.matmul(query * self.config.head_width**-0.5, key.transpose(-1, -2)) + mask.to(query.dtype)
+        return torch.matmul(self._drop(torch.softmax(scores, dim=-1, dtype=query.dtype)), value)
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, training=True) if self.training and self.dropout else x
+
+
+class Phi(nn.Module):
+    """The language model; weights start at N(0, 0.02), biases at zero, LayerNorms at one.
+
+    `forward(tokens)` gives logits, `loss(tokens, targets)` the training loss in nats per token. On a CPU attention is
+    an explicit softmax (the fused kernel's backward pass is slower there); on a GPU it is the fused kernel.
+    """
+
+    cos: Tensor
+    sin: Tensor
+    causal: Tensor
+
+    def __init__(self, config: PhiConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocab_size, config.width)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.final_norm = nn.LayerNorm(config.width, eps=config.layer_norm_eps)
+        self.head = nn.Linear(config.width, config.vocab_size)
+        if config.tied:
+            self.head.weight = self.embedding.weight
+        self.reset_tables()
+        self.reset_weights()
+
+    def reset_tables(self, device: torch.device | str | None = None) -> None:
+        """Compute the rotary tables and the causal mask anew; they are no weights and are in no file.
+
+        A model built on the `meta` device and moved with `to_empty` holds garbage there until this is called.
+        """
+        cos, sin = rotary_tables(self.config, device)
+        self.register_buffer("cos", cos, persistent=False)
+        self.register_buffer("sin", sin, persistent=False)
+        self.register_buffer("causal", causal_mask(self.config.context_length, device), persistent=False)
+
+    def reset_weights(self) -> None:
+        """Draw the initial weights from torch's global generator."""
+        for name, parameter in self.named_parameters():
+            if parameter.dim() == 2:
+                nn.init.normal_(parameter, std=self.config.initial_std)
+            elif name.endswith("bias"):
+                nn.init.zeros_(parameter)
+            else:
+                nn.init.ones_(parameter)
+
+    def set_dropout(self, dropout: float) -> None:
+        """Set the dropout of every layer, attention and residual; it acts in training mode only."""
+        for block in self.blocks:
+            block.dropout = dropout  # type: ignore[assignment]
+
+    def hidden(self, tokens: Tensor, cache: KeyValueCache | None = None) -> Tensor:
+        """Final normed states (B, T, D) of tokens (B, T); with a cache, of the tokens that follow it."""
+        length = tokens.shape[1]
+        used = length if cache is None else int(cache.length + length - cache.padding.min())
+        if used > self.config.context_length:
+            raise BadInput(f"{used} tokens do not fit the model's context of {self.config.context_length}")
+        x = self.embedding(tokens)
+        if cache is None:
+            cos, sin = self.cos[:length, None], self.sin[:length, None]
+            mask = self.causal[:length, :length] if x.device.type == "cpu" else None
+        else:
+            positions = cache.positions(length)
+            cos, sin = self.cos[positions][:, :, None], self.sin[positions][:, :, None]
+            mask = cache.mask(length)
+        dtype = compute_dtype(x)
+        cos, sin, mask = cos.to(dtype), sin.to(dtype), None if mask is None else mask.to(dtype)
+        for layer, block in enumerate(self.blocks):
+            x = block(x, cos, sin, mask, layer, cache)
+        if cache is not None:
+            cache.length += length
+        return self.final_norm(x)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits (B, T, V) for the token after each of tokens (B, T)."""
+        return self.head(self.hidden(tokens))
+
+    def next_logits(self, tokens: Tensor, cache: KeyValueCache) -> Tensor:
+        """Logits (B, V) float32 for the token after the last of tokens (B, T), which extend the cache."""
+        return self.head(self.hidden(tokens, cache)[:, -1]).float()
+
+    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross-entropy in nats over the targets (B, T) that are not -100.
+
+        A large batch of logits is never held whole: above LOGITS_AT_ONCE values the head runs in pieces, whose logits
+        are computed again in the backward pass.
+        """
+        hidden, wanted = self.hidden(tokens).flatten(0, 1), targets.flatten()
+        rows = max(1, LOGITS_AT_ONCE // self.config.vocab_size)
+        if len(wanted) <= rows:
+            return F.cross_entropy(self.head(hidden).float(), wanted, ignore_index=IGNORED_TARGET)
+        pieces = [
+            checkpoint(self._summed_loss, states, labels, use_reentrant=False)
+            for states, labels in zip(hidden.split(rows), wanted.split(rows), strict=True)
+        ]
+        return torch.stack(pieces).sum() / (wanted != IGNORED_TARGET).sum()
+
+    def _summed_loss(self, hidden: Tensor, targets: Tensor) -> Tensor:
+        logits = self.head(hidden).float()
+        return F.cross_entropy(logits, targets, ignore_index=IGNORED_TARGET, reduction="sum")
+
+
+def compute_dtype(x: Tensor) -> torch.dtype:
+    """Type in which matrix products of `x` run: that of autocast where it is on, else the tensor's own."""
+    kind = x.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype

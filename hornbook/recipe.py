@@ -1,0 +1,509 @@
+"""The recipe: what a run does. Defaults are phi-1 as published; a recipe file lists only its differences.
+
+Each default carries its source: a section of "Textbooks Are All You Need" (arXiv:2306.11644), or `our choice` where the
+paper withholds the value. Unknown keys are errors that name the closest known key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from hornbook.errors import RecipeError, closest
+
+
+class Section(BaseModel):
+    """Base of all recipe sections: frozen, and strict about keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- corpus ---------------------------------------------------------------------------------------------------------
+
+
+class Installed(Section):
+    """The standard library and the installed distributions of this interpreter; licences from package metadata."""
+
+    kind: Literal["installed"]
+    standard_library: bool = Field(True, description="Read the standard library of the running Python.")
+    distributions: tuple[str, ...] | None = Field(
+        None, description="Names of installed distributions to read; null reads all of them."
+    )
+    max_files: int | None = Field(None, ge=1, description="Stop after this many files, chosen by content-free hash.")
+
+
+class Directory(Section):
+    """Python files below a folder of your own."""
+
+    kind: Literal["directory"]
+    path: Path = Field(description="The folder.")
+    pattern: str = Field("**/*.py", description="Which files, as a glob below the folder.")
+    licence: str = Field("unknown", description="Licence to record on each file.")
+
+
+class Jsonl(Section):
+    """A JSON Lines file (or glob), one document a line; `.gz` is decompressed."""
+
+    kind: Literal["jsonl"]
+    path: str = Field(description="File or glob.")
+    text_column: str = Field("text", description="Key that holds the code.")
+    path_column: str = Field("path", description="Key that holds the file's path, where there is one.")
+    licence_column: str = Field("licence", description="Key that holds the licence, where there is one.")
+    licence: str = Field("unknown", description="Licence to record where the line has none.")
+
+
+class ParquetFiles(Section):
+    """Parquet files (a path or glob), one document a row."""
+
+    kind: Literal["parquet"]
+    path: str = Field(description="File or glob.")
+    text_column: str = Field("text", description="Column that holds the code.")
+    path_column: str = Field("path", description="Column that holds the file's path, where there is one.")
+    licence_column: str = Field("licence", description="Column that holds the licence, where there is one.")
+    licence: str = Field("unknown", description="Licence to record where the row has none.")
+
+
+SOURCE_KINDS: dict[str, type[Section]] = {
+    "installed": Installed,
+    "directory": Directory,
+    "jsonl": Jsonl,
+    "parquet": ParquetFiles,
+}
+
+Source = Annotated[Installed | Directory | Jsonl | ParquetFiles, Field(discriminator="kind")]
+
+
+class Corpus(Section):
+    """Where real code comes from (phi-1 §2.1: The Stack's deduplicated Python and StackOverflow, over 35B tokens)."""
+
+    sources: tuple[Source, ...] = Field(
+        (
+            ParquetFiles(
+                kind="parquet",
+                path="the-stack-dedup/data/python/*.parquet",
+                text_column="content",
+                path_column="max_stars_repo_path",
+                licence_column="max_stars_repo_licenses",
+            ),
+        ),
+        description="Sources, read in this order.",
+    )
+    max_file_bytes: int = Field(1_000_000, ge=1, description="Larger files are rejected (our choice).")
+    files_per_unit: int = Field(
+        500, ge=1, description="Files in one unit of work, the most a kill can lose (our choice)."
+    )
+
+
+# --- curate ---------------------------------------------------------------------------------------------------------
+
+
+class Forest(Section):
+    """The classifier of educational value (phi-1 §2.1: a random forest on embeddings; its size is not published)."""
+
+    trees: int = Field(300, ge=1, description="Trees in the forest (our choice).")
+    min_leaf: int = Field(2, ge=1, description="Samples a leaf holds at least (our choice).")
+    folds: int = Field(5, ge=2, description="Folds of the out-of-fold scores (our choice).")
+
+
+class Curate(Section):
+    """Which real code is kept (phi-1 §2.1)."""
+
+    min_characters: int = Field(100, ge=0, description="Shorter files are rejected (our choice).")
+    max_characters: int = Field(200_000, ge=1, description="Longer files are rejected (our choice).")
+    max_line_characters: int = Field(1_000, ge=1, description="Files with a longer line are rejected (our choice).")
+    max_mean_line_characters: float = Field(
+        100, gt=0, description="Mean line length above which to reject (The Stack)."
+    )
+    min_alphanumeric_rate: float = Field(
+        0.25, ge=0, le=1, description="Share of letters and digits below which to reject (The Stack)."
+    )
+    max_data_rate: float = Field(
+        0.6, ge=0, le=1, description="Share of literal data above which to reject (our choice)."
+    )
+    must_parse: bool = Field(True, description="Reject files that are not Python 3 (our choice).")
+    near_duplicate_jaccard: float = Field(
+        0.7,
+        gt=0,
+        le=1,
+        description="Jaccard similarity of 5-token shingles from which files are near duplicates (our choice).",
+    )
+    labels: int = Field(100_000, ge=10, description="Files that the teacher labels (phi-1 §2.1: about 100k).")
+    good_score: int = Field(
+        3, ge=1, le=5, description="Label from which a file counts as good, of 0 to 5 (our choice)."
+    )
+    forest: Forest = Field(default=Forest(), description="The classifier.")
+    keep_tokens_rate: float = Field(
+        0.17, gt=0, le=1, description="Share of tokens to keep, best first (phi-1 §2.1: 6B of 35B tokens)."
+    )
+
+
+# --- synthesize -----------------------------------------------------------------------------------------------------
+
+
+class Synthesize(Section):
+    """What the teacher writes (phi-1 §2.2: under 1B tokens of textbooks, 879.5K exercises)."""
+
+    textbooks: int = Field(
+        2_000_000, ge=0, description="Textbook sections to ask for (phi-1: under 1B tokens; count ours)."
+    )
+    exercises: int = Field(879_500, ge=0, description="Exercises to ask for (phi-1 §5).")
+    audiences: tuple[str, ...] = Field(
+        ("absolute beginner", "self-taught hobbyist", "data analyst", "interview candidate"),
+        min_length=1,
+        description="Target audiences, one per textbook section (phi-1 §2.2 forces diversity so; the list is ours).",
+    )
+    max_rows_per_family: int | None = Field(
+        None, ge=1, description="Most exercises with the same solution up to renaming; null is no bound (our choice)."
+    )
+    prompts_per_unit: int = Field(2_000, ge=1, description="Prompts in one unit of work (our choice).")
+
+
+# --- decontaminate --------------------------------------------------------------------------------------------------
+
+
+class Decontaminate(Section):
+    """How rows near a benchmark are found and pruned (phi-1 §5)."""
+
+    ngram: int = Field(13, ge=2, description="Words in a run that two texts may not share (phi-1 §5.1).")
+    match_rate: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="Syntax-tree match rate from which an exercise is pruned (phi-1 §5.2: 0.95 to 0.8).",
+    )
+    behaviour: bool = Field(
+        True, description="Prune exercises whose function solves a HumanEval task when run on its tests (our addition)."
+    )
+
+
+# --- census and pack ------------------------------------------------------------------------------------------------
+
+
+class Census(Section):
+    """What is measured about the exercises' diversity (phi-1 §6 calls it open)."""
+
+    largest: int = Field(20, ge=1, description="Largest families to list.")
+
+
+class Pack(Section):
+    """How text becomes blocks of tokens (phi-1 §2.3: concatenated with end-of-text, sliced)."""
+
+    tokenizer: Path | None = Field(
+        None, description="Folder of a tokenizer to load (phi-1: codegen-350M-mono's); null trains one on the data."
+    )
+    vocabulary: int = Field(50_295, ge=300, description="Tokens of a trained tokenizer (codegen-350M-mono has 50,295).")
+    held_out_rate: float = Field(0.01, gt=0, lt=1, description="Share of documents held out per source (our choice).")
+    max_training_texts: int = Field(20_000, ge=1, description="Texts a trained tokenizer reads (our choice).")
+
+
+# --- train ----------------------------------------------------------------------------------------------------------
+
+
+class Model(Section):
+    """The Phi architecture (phi-1 §2.3)."""
+
+    layers: int = Field(24, ge=1, description="Blocks.")
+    width: int = Field(2048, ge=8, description="Hidden size.")
+    heads: int = Field(32, ge=1, description="Attention heads; width / heads is 64 in the paper.")
+    context_length: int = Field(2048, ge=8, description="Tokens per sequence.")
+    vocabulary: int | None = Field(
+        51_200,
+        ge=300,
+        description="Embedding rows (codegen's 50,295 padded to 51,200); null is the tokenizer's, padded to 64.",
+    )
+    rotary_fraction: float = Field(0.5, gt=0, le=1, description="Share of a head that is rotated (32 of 64).")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Attention and residual dropout in training.")
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Model:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        return self
+
+
+class Phase(Section):
+    """One training run: pretraining or finetuning (phi-1 §2.3; defaults are pretraining)."""
+
+    batch_size: int = Field(1024, ge=1, description="Sequences per optimizer step, all devices.")
+    micro_batch_size: int | None = Field(
+        None, ge=1, description="Sequences per forward pass on one device; null is all."
+    )
+    steps: int = Field(
+        24_000, ge=0, description="Optimizer steps (36,000 were run, the checkpoint at 24,000 was used)."
+    )
+    schedule_steps: int | None = Field(
+        None, ge=1, description="Steps over which the schedule runs; null is `steps` (phi-1's pretraining: 36,000)."
+    )
+    schedule: Literal["linear", "wsd"] = Field("linear", description="Linear warmup and decay, or warmup-stable-decay.")
+    peak_lr: float = Field(1e-3, gt=0, description="Peak learning rate of AdamW.")
+    warmup_steps: int = Field(750, ge=0, description="Steps of linear warmup.")
+    decay_fraction: float = Field(0.2, gt=0, le=1, description="Share of steps that decay, for `wsd` (our choice).")
+    weight_decay: float = Field(0.1, ge=0, description="Decoupled weight decay.")
+    optimizer: Literal["adamw", "muon"] = Field(
+        "adamw", description="AdamW (paper), or Muon on matrices with AdamW on the rest."
+    )
+    muon_lr: float = Field(0.02, gt=0, description="Peak learning rate of Muon's matrices.")
+    betas: tuple[float, float] = Field((0.9, 0.98), description="AdamW's betas (not published; phi-1.5's).")
+    eps: float = Field(1e-7, gt=0, description="AdamW's epsilon (not published; phi-1.5's).")
+    clip_norm: float = Field(1.0, gt=0, description="Gradient norm bound (not published; our choice).")
+    precision: Literal["fp32", "bf16", "fp16"] = Field("fp16", description="Autocast type (phi-1 §2.3: fp16).")
+    compile: Literal["auto", "yes", "no"] = Field(
+        "auto", description="torch.compile; auto compiles where it should pay."
+    )
+    log_every: int = Field(10, ge=1, description="Steps between training events.")
+    evaluate_every: int = Field(1_000, ge=1, description="Steps between held-out losses.")
+    checkpoint_every: int = Field(1_000, ge=1, description="Steps between checkpoints (phi-1 §2.3).")
+
+
+class Train(Section):
+    """The model and its two phases (phi-1 §2.3)."""
+
+    model: Model = Field(default=Model(), description="The architecture.")
+    pretrain: Phase = Field(default=Phase(schedule_steps=36_000), description="On code and textbooks.")
+    finetune: Phase = Field(
+        default=Phase(batch_size=256, steps=6_000, peak_lr=1e-4, warmup_steps=50, weight_decay=0.01),
+        description="On exercises; a recipe that sets one key keeps the paper's others.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _phases_keep_the_papers_other_values(cls, values: Any) -> Any:
+        """A partial phase fills up from its own defaults; new `steps` bring a schedule of that length."""
+        if not isinstance(values, Mapping):
+            return values
+        filled = dict(values)
+        for phase in ("pretrain", "finetune"):
+            given = values.get(phase)
+            if isinstance(given, Mapping):
+                paper = cls.model_fields[phase].default.model_dump()
+                if "steps" in given:
+                    paper["schedule_steps"] = None
+                filled[phase] = {**paper, **given}
+        return filled
+
+
+class Arm(Section):
+    """One model of the comparison: its sources by weight; null weights take each source by its size (phi-1 §2.3)."""
+
+    pretrain: dict[str, float | None] = Field(
+        default={"curated": None, "textbooks": None}, min_length=1, description="Pretraining sources and their shares."
+    )
+    finetune: dict[str, float | None] = Field(
+        default={"exercises": None}, min_length=1, description="Finetuning sources and their shares."
+    )
+
+    @model_validator(mode="after")
+    def _sources_exist(self) -> Arm:
+        for name in [*self.pretrain, *self.finetune]:
+            if name not in SOURCES:
+                raise ValueError(f"unknown source `{name}`; did you mean `{closest(name, SOURCES)}`?")
+        return self
+
+
+SOURCES = ("raw", "curated", "textbooks", "exercises")
+"""What an arm may train on: unfiltered code, curated code, textbooks, exercises."""
+
+
+# --- evaluate and report --------------------------------------------------------------------------------------------
+
+
+class Evaluate(Section):
+    """How models are scored (phi-1 §3: one greedy completion per problem; decoding settings not published)."""
+
+    problem_sets: tuple[Literal["compositions", "seen", "unseen", "humaneval"], ...] = Field(
+        ("compositions", "seen", "unseen", "humaneval"),
+        description="Problem sets; humaneval is scored where its file is found.",
+    )
+    problems: int = Field(200, ge=1, description="Problems in each set of our own (our choice).")
+    max_new_tokens: int = Field(512, ge=1, description="Longest completion in tokens (our choice).")
+    batch_size: int = Field(128, ge=1, description="Completions generated together.")
+
+
+class Report(Section):
+    """What the report shows."""
+
+    examples: int = Field(4, ge=0, description="Example rows per heading.")
+
+
+# --- seams ----------------------------------------------------------------------------------------------------------
+
+
+class TeacherSettings(Section):
+    """Who writes and labels: the embedded procedural teacher, or any OpenAI-compatible endpoint."""
+
+    kind: Literal["procedural", "http"] = Field("http", description="Which teacher (phi-1: GPT-3.5 and GPT-4).")
+    base_url: str = Field("https://api.openai.com/v1", description="Endpoint of an HTTP teacher.")
+    model: str = Field("gpt-3.5-turbo", description="Model name at the endpoint (phi-1 §2.2: GPT-3.5).")
+    key_variable: str = Field("OPENAI_API_KEY", description="Environment variable that holds the key; never the key.")
+    temperature: float = Field(1.0, ge=0, description="Sampling temperature (not published; our choice).")
+    max_tokens: int = Field(1_024, ge=1, description="Longest reply in tokens (not published; our choice).")
+    concurrency: int = Field(32, ge=1, description="Requests in flight.")
+    usd_per_million_tokens_in: float = Field(0.5, ge=0, description="Price, for the estimate of `plan`.")
+    usd_per_million_tokens_out: float = Field(1.5, ge=0, description="Price, for the estimate of `plan`.")
+
+
+class EmbedderSettings(Section):
+    """What turns code into vectors for the classifier: hashed token n-grams, or a local Hugging Face model."""
+
+    kind: Literal["hashed", "huggingface"] = Field(
+        "huggingface", description="Which embedder (phi-1 §2.1: a codegen model)."
+    )
+    model: str = Field("Salesforce/codegen-350M-mono", description="Folder or hub id of a Hugging Face model.")
+    dimensions: int = Field(1_024, ge=8, description="Width of hashed vectors.")
+    max_tokens: int = Field(512, ge=8, description="Tokens of a file that a Hugging Face model reads.")
+
+
+class EngineSettings(Section):
+    """Where data stages run: `native` in process, `ray` on a local cluster, `ray://host:port` on a remote one."""
+
+    address: str = Field("native", description="native, ray, or ray://host:port.", pattern=r"^(native|ray|ray://.+)$")
+    workers: int | None = Field(None, ge=1, description="Worker processes; null is one per core.")
+
+
+class SandboxSettings(Section):
+    """Where solutions run."""
+
+    level: Literal["auto", "L3", "L2", "L1", "L0"] = Field(
+        "auto", description="Rung of the ladder; auto never goes below L2."
+    )
+    wall_seconds: float = Field(3.0, gt=0, description="Time limit of one check.")
+
+
+class Recipe(Section):
+    """A whole run. Defaults are phi-1."""
+
+    name: str = Field("phi-1", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Name of the run's folder.")
+    seed: int = Field(0, ge=0, description="Seed of every random choice.")
+    corpus: Corpus = Corpus()
+    curate: Curate = Curate()
+    synthesize: Synthesize = Synthesize()
+    decontaminate: Decontaminate = Decontaminate()
+    census: Census = Census()
+    pack: Pack = Pack()
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    report: Report = Report()
+    arms: dict[str, Arm] = Field(default={"textbook": Arm()}, min_length=1, description="Models to train and compare.")
+    teacher: TeacherSettings = TeacherSettings()
+    embedder: EmbedderSettings = EmbedderSettings()
+    engine: EngineSettings = EngineSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    benchmarks: Path | None = Field(
+        None,
+        description="Folder with HumanEval.jsonl.gz and mbpp.jsonl; null takes HORNBOOK_BENCHMARKS where it is set.",
+    )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources that at least one arm trains on, in the order of `SOURCES`."""
+        used = {name for arm in self.arms.values() for name in (*arm.pretrain, *arm.finetune)}
+        return tuple(name for name in SOURCES if name in used)
+
+
+def load_recipe(path: str | Path, overrides: Sequence[str] = (), benchmarks: str | None = None) -> Recipe:
+    """Reads a recipe file and applies `key.path=value` overrides, whose values are YAML.
+
+    `benchmarks` fills the recipe's folder of that name where the file leaves it open.
+    Raises RecipeError for a missing file, broken YAML, an unknown key (naming the closest) or a value out of range.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RecipeError(f"no recipe at {path}; recipes that come with Hornbook lie in recipes/") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"cannot read recipe {path}: {error}") from error
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    values = {} if values is None else values
+    if not isinstance(values, dict):
+        raise RecipeError(f"{path} must hold `key: value` lines, found {type(values).__name__}")
+    for override in overrides:
+        _apply(values, override)
+    recipe = build_recipe(values, str(path))
+    if recipe.benchmarks is None and benchmarks:
+        recipe = recipe.model_copy(update={"benchmarks": Path(benchmarks)})
+    return recipe
+
+
+def build_recipe(values: Mapping[str, Any], origin: str = "recipe") -> Recipe:
+    """Builds a recipe from plain values; `origin` names them in errors. Raises RecipeError."""
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError(f"{origin}: {_explain(error)}") from None
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    """Sets one `a.b.c=value` in nested plain values."""
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"--set takes key.path=value, found `{override}`")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise RecipeError(f"--set {key}: `{text}` is not a YAML value") from None
+    *parents, last = key.strip().split(".")
+    place = values
+    for parent in parents:
+        below = place.setdefault(parent, {})
+        if not isinstance(below, dict):
+            raise RecipeError(f"--set {key}: `{parent}` is not a section")
+        place = below
+    place[last] = value
+
+
+def _explain(error: ValidationError) -> str:
+    """One line for the first thing wrong: where, what, and the way out."""
+    first = error.errors()[0]
+    place = [str(step) for step in first["loc"] if str(step) not in SOURCE_KINDS]
+    where = ".".join(place)
+    if first["type"] == "extra_forbidden":
+        section = _section_at([str(step) for step in first["loc"][:-1]])
+        known = list(section.model_fields) if section else []
+        hint = f"; did you mean `{'.'.join([*place[:-1], closest(place[-1], known)])}`?" if known else ""
+        return f"unknown key `{where}`{hint}"
+    if first["type"] == "missing":
+        return f"`{where}` is missing"
+    value = first.get("input")
+    shown = "" if isinstance(value, Mapping) else f" (found {value!r})"
+    return f"`{where}`: {first['msg'].removeprefix('Value error, ')}{shown}"
+
+
+def _section_at(place: Sequence[str]) -> type[Section] | None:
+    """The section class at a key path such as `train.pretrain`, or None where it cannot be told."""
+    section: type[Section] = Recipe
+    skip = 0
+    for index, step in enumerate(place):
+        if skip:
+            skip -= 1
+            continue
+        if step == "arms":
+            section, skip = Arm, 1
+            continue
+        if step == "sources" and section is Corpus:
+            rest = place[index + 2 : index + 3]
+            return SOURCE_KINDS.get(rest[0]) if rest else None
+        field = section.model_fields.get(step)
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, Section):
+            return None
+        section = field.annotation
+    return section
+
+
+def fingerprint(value: Any) -> str:
+    """A content hash (128 bits, hexadecimal) of plain data: the same on every machine and in every run.
+
+    >>> fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    True
+    """
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()[:32]

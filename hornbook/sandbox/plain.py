@@ -1,0 +1,188 @@
+"""Plain data across a trust border: a tagged form that JSON can carry, and equality that no value can influence.
+
+Plain data is None, bool, int, float, complex, str, bytes, list, tuple, dict, set and frozenset, nested. Only the standard
+library is imported, so that the jailed processes use the same code as the host.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+MAX_DEPTH = 200
+RELATIVE_TOLERANCE = 1e-6
+ABSOLUTE_TOLERANCE = 1e-12  # so that 0.1 + 0.2 - 0.3 equals 0.0
+MAX_LOOSE_MATCHES = 256  # elements of a set or dictionary that may be matched by tolerance, a quadratic search
+SMALL_INT = 1 << 62
+SEQUENCES: dict[str, Callable[[Iterable[Any]], Any]] = {"t": tuple, "s": set, "f": frozenset}
+
+Other = Callable[[Any], Any]
+
+
+def encode(value: Any, other: Other | None = None) -> Any:
+    """`value` in the tagged form: what JSON has stays as it is, everything else is an object with one tag.
+
+    A value of a subclass (IntEnum, namedtuple, defaultdict) is written as its base type by the base type's own methods,
+    so an overridden `__eq__`, `__iter__` or `__len__` does not travel. Sets are written in a fixed order. `other` encodes
+    what is not plain data. Raises TypeError for a value that is not plain, ValueError when nested deeper than MAX_DEPTH.
+
+    >>> encode([1, (2.5, None), {"a": {3}}])
+    [1, {'t': [2.5, None]}, {'d': [['a', {'s': [3]}]]}]
+    """
+    return _encode(value, other, 0)
+
+
+def _encode(value: Any, other: Other | None, depth: int) -> Any:
+    kind = type(value)
+    if value is None or kind is bool or kind is str:
+        return value
+    if kind is int:
+        return value if -SMALL_INT < value < SMALL_INT else {"i": hex(value)}
+    if kind is float:
+        return value if math.isfinite(value) else {"F": repr(value)}
+    if depth >= MAX_DEPTH:
+        raise ValueError(f"data is nested deeper than {MAX_DEPTH} levels")
+    depth += 1
+    if kind is list:
+        return [_encode(item, other, depth) for item in value]
+    if kind is tuple:
+        return {"t": [_encode(item, other, depth) for item in value]}
+    if kind is dict:
+        return {"d": [[_encode(key, other, depth), _encode(item, other, depth)] for key, item in value.items()]}
+    return _encode_rare(value, kind, other, depth)
+
+
+def _encode_rare(value: Any, kind: type, other: Other | None, depth: int) -> Any:
+    """Sets, bytes, complex numbers and subclasses, each read by the base type's own methods."""
+    if issubclass(kind, set | frozenset):
+        iterate = set.__iter__ if issubclass(kind, set) else frozenset.__iter__
+        items = [_encode(item, other, depth) for item in iterate(value)]
+        return {"s" if issubclass(kind, set) else "f": sorted(items, key=json.dumps)}
+    if issubclass(kind, bytes):
+        return {"b": bytes.hex(value)}
+    if issubclass(kind, complex):
+        return {"c": [_encode(complex.real.__get__(value), None, 0), _encode(complex.imag.__get__(value), None, 0)]}
+    if issubclass(kind, int):
+        return _encode(int.__int__(value), None, 0)
+    if issubclass(kind, float):
+        return _encode(float.__float__(value), None, 0)
+    if issubclass(kind, str):
+        return str.__str__(value)
+    if issubclass(kind, list):
+        return [_encode(item, other, depth) for item in list.__iter__(value)]
+    if issubclass(kind, tuple):
+        return {"t": [_encode(item, other, depth) for item in tuple.__iter__(value)]}
+    if issubclass(kind, dict):
+        return {"d": [[_encode(key, other, depth), _encode(item, other, depth)] for key, item in dict.items(value)]}
+    if other is not None:
+        return other(value)
+    raise TypeError(f"{kind.__name__} is not plain data")
+
+
+def decode(form: Any, other: Other | None = None) -> Any:
+    """The value that `encode` wrote; `other` gets each object whose tag is not one of plain data.
+
+    Raises ValueError for anything that `encode` cannot have written, so a forged form is told from data.
+
+    >>> decode({"t": [1, {"s": [2]}]})
+    (1, {2})
+    """
+    try:
+        return _decode(form, other)
+    except (TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
+        raise ValueError(f"not the tagged form of plain data: {error}") from None
+
+
+def _decode(form: Any, other: Other | None) -> Any:
+    kind = type(form)
+    if kind is list:
+        return [_decode(item, other) for item in form]
+    if kind is not dict:
+        return form
+    ((tag, body),) = form.items()
+    if tag in SEQUENCES:
+        return SEQUENCES[tag](_decode(item, other) for item in body)
+    if tag == "d":
+        return {_decode(key, other): _decode(item, other) for key, item in body}
+    if tag == "i":
+        return int(body, 16)
+    if tag == "F":
+        return float(body)
+    if tag == "b":
+        return bytes.fromhex(body)
+    if tag == "c":
+        real, imaginary = body
+        return complex(_decode(real, None), _decode(imaginary, None))
+    if other is not None:
+        return other(form)
+    raise ValueError(f"unknown tag {str(tag)[:20]!r}")
+
+
+def same(got: Any, want: Any) -> bool:
+    """Whether two plain values are equal: types agree, bool is not int, floats by relative tolerance, NaN equals NaN.
+
+    Tolerances: 1e-6 relative, 1e-12 absolute. Dictionaries compare without order. Values that are not plain data are
+    never the same as anything.
+
+    >>> same([1, 0.1 + 0.2], [1, 0.3]), same(1, True), same((1,), [1])
+    (True, False, False)
+    """
+    kind = type(want)
+    if type(got) is not kind:
+        return False
+    if kind is float:
+        return got == want or got != got and want != want or _close(got, want)
+    if kind in (bool, int, str, bytes, type(None)):
+        return bool(got == want)
+    if kind is complex:
+        return same(got.real, want.real) and same(got.imag, want.imag)
+    if kind in (list, tuple):
+        return len(got) == len(want) and all(map(same, got, want))
+    if kind in (set, frozenset):
+        return _same_pairs([(item, None) for item in got], [(item, None) for item in want])
+    if kind is dict:
+        return _same_pairs(list(got.items()), list(want.items()))
+    return False
+
+
+def _close(got: float, want: float) -> bool:
+    return math.isclose(got, want, rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE)
+
+
+def _same_pairs(got: list[tuple[Any, Any]], want: list[tuple[Any, Any]]) -> bool:
+    """Match (key, value) pairs without order: by identical key first, what is left by tolerance."""
+    if len(got) != len(want):
+        return False
+    wanted: dict[Any, list[tuple[Any, Any]]] = {}
+    for key, value in want:
+        wanted.setdefault(_identity(key), []).append((key, value))
+    loose = []
+    for key, value in got:
+        matches = wanted.get(_identity(key))
+        if not matches:
+            loose.append((key, value))
+        elif not same(value, matches.pop()[1]):
+            return False
+    if not loose:
+        return True
+    rest = [pair for pairs in wanted.values() for pair in pairs]
+    if len(loose) > MAX_LOOSE_MATCHES:
+        return False
+    for key, value in loose:
+        found = next((i for i, (k, v) in enumerate(rest) if same(key, k) and same(value, v)), None)
+        if found is None:
+            return False
+        del rest[found]
+    return True
+
+
+def _identity(key: Any) -> Any:
+    """A hashable stand-in for a plain key that keeps `1`, `1.0` and `True` apart and makes NaN equal to itself."""
+    kind = type(key)
+    if kind is tuple:
+        return (kind, tuple(map(_identity, key)))
+    if kind is frozenset:
+        return (kind, frozenset(map(_identity, key)))
+    return (kind, "nan") if key != key else (kind, key)
