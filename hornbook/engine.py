@@ -322,4 +322,4 @@ def _pairs(ids: Sequence[str], most: int = 32) -> Iterator[tuple[str, str]]:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [repr(error)])[0]
+    return (str(error).splitlines() or [repr(error)])[0][:300]

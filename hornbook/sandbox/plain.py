@@ -1,7 +1,7 @@
 """Plain data across a trust border: a tagged form that JSON can carry, and equality that no value can influence.
 
-Plain data is None, bool, int, float, complex, str, bytes, list, tuple, dict, set and frozenset, nested. Only the standard
-library is imported, so that the jailed processes use the same code as the host.
+Plain data is None, bool, int, float, complex, str, bytes, list, tuple, dict, set and frozenset, nested. Only the
+standard library is imported, so that the jailed processes use the same code as the host.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ def encode(value: Any, other: Other | None = None) -> Any:
     """`value` in the tagged form: what JSON has stays as it is, everything else is an object with one tag.
 
     A value of a subclass (IntEnum, namedtuple, defaultdict) is written as its base type by the base type's own methods,
-    so an overridden `__eq__`, `__iter__` or `__len__` does not travel. Sets are written in a fixed order. `other` encodes
-    what is not plain data. Raises TypeError for a value that is not plain, ValueError when nested deeper than MAX_DEPTH.
+    so an overridden `__eq__`, `__iter__` or `__len__` does not travel. Sets are written in a fixed order. `other`
+    encodes what is not plain data. Raises TypeError for a value that is not plain, ValueError when it is nested deeper
+    than MAX_DEPTH.
 
     >>> encode([1, (2.5, None), {"a": {3}}])
     [1, {'t': [2.5, None]}, {'d': [['a', {'s': [3]}]]}]
@@ -133,7 +134,7 @@ def same(got: Any, want: Any) -> bool:
     if type(got) is not kind:
         return False
     if kind is float:
-        return got == want or got != got and want != want or _close(got, want)
+        return got == want or (got != got and want != want) or _close(got, want)
     if kind in (bool, int, str, bytes, type(None)):
         return bool(got == want)
     if kind is complex:

@@ -234,3 +234,8 @@ def one_of(*options: Any) -> Draw:
 def listed(draw: Draw, *, least: int = 0, most: int = 3) -> Draw:
     """A list of values of another draw."""
     return lambda rng, params: [draw(rng, params) for _ in range(rng.randint(least, most))]
+
+
+def either(first: Draw, second: Draw) -> Draw:
+    """One of two draws, each half of the time."""
+    return lambda rng, params: (first if rng.random() < 0.5 else second)(rng, params)

@@ -1,28 +1,20 @@
-"""The recipe: what a run does. Defaults are phi-1 as published; a recipe file lists only its differences.
+"""What a recipe says about each stage; the defaults are phi-1 as published.
 
 Each default carries its source: a section of "Textbooks Are All You Need" (arXiv:2306.11644), or `our choice` where the
-paper withholds the value. Unknown keys are errors that name the closest known key.
+paper withholds the value.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from hornbook.errors import RecipeError, closest
-
-
-class Section(BaseModel):
-    """Base of all recipe sections: frozen, and strict about keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+from hornbook.errors import closest
+from hornbook.recipe.seams import EmbedderSettings, EngineSettings, SandboxSettings, TeacherSettings
+from hornbook.recipe.section import Section
 
 # --- corpus ---------------------------------------------------------------------------------------------------------
 
@@ -153,6 +145,9 @@ class Synthesize(Section):
         2_000_000, ge=0, description="Textbook sections to ask for (phi-1: under 1B tokens; count ours)."
     )
     exercises: int = Field(879_500, ge=0, description="Exercises to ask for (phi-1 §5).")
+    composition_rate: float = Field(
+        0.5, ge=0, le=1, description="Share of prompts whose topic is a composition of operations (our choice)."
+    )
     audiences: tuple[str, ...] = Field(
         ("absolute beginner", "self-taught hobbyist", "data analyst", "interview candidate"),
         min_length=1,
@@ -313,6 +308,10 @@ SOURCES = ("raw", "curated", "textbooks", "exercises")
 # --- evaluate and report --------------------------------------------------------------------------------------------
 
 
+PROBLEM_SETS = ("compositions", "seen", "unseen", "humaneval")
+"""Problem sets that models are scored on."""
+
+
 class Evaluate(Section):
     """How models are scored (phi-1 §3: one greedy completion per problem; decoding settings not published)."""
 
@@ -329,50 +328,6 @@ class Report(Section):
     """What the report shows."""
 
     examples: int = Field(4, ge=0, description="Example rows per heading.")
-
-
-# --- seams ----------------------------------------------------------------------------------------------------------
-
-
-class TeacherSettings(Section):
-    """Who writes and labels: the embedded procedural teacher, or any OpenAI-compatible endpoint."""
-
-    kind: Literal["procedural", "http"] = Field("http", description="Which teacher (phi-1: GPT-3.5 and GPT-4).")
-    base_url: str = Field("https://api.openai.com/v1", description="Endpoint of an HTTP teacher.")
-    model: str = Field("gpt-3.5-turbo", description="Model name at the endpoint (phi-1 §2.2: GPT-3.5).")
-    key_variable: str = Field("OPENAI_API_KEY", description="Environment variable that holds the key; never the key.")
-    temperature: float = Field(1.0, ge=0, description="Sampling temperature (not published; our choice).")
-    max_tokens: int = Field(1_024, ge=1, description="Longest reply in tokens (not published; our choice).")
-    concurrency: int = Field(32, ge=1, description="Requests in flight.")
-    usd_per_million_tokens_in: float = Field(0.5, ge=0, description="Price, for the estimate of `plan`.")
-    usd_per_million_tokens_out: float = Field(1.5, ge=0, description="Price, for the estimate of `plan`.")
-
-
-class EmbedderSettings(Section):
-    """What turns code into vectors for the classifier: hashed token n-grams, or a local Hugging Face model."""
-
-    kind: Literal["hashed", "huggingface"] = Field(
-        "huggingface", description="Which embedder (phi-1 §2.1: a codegen model)."
-    )
-    model: str = Field("Salesforce/codegen-350M-mono", description="Folder or hub id of a Hugging Face model.")
-    dimensions: int = Field(1_024, ge=8, description="Width of hashed vectors.")
-    max_tokens: int = Field(512, ge=8, description="Tokens of a file that a Hugging Face model reads.")
-
-
-class EngineSettings(Section):
-    """Where data stages run: `native` in process, `ray` on a local cluster, `ray://host:port` on a remote one."""
-
-    address: str = Field("native", description="native, ray, or ray://host:port.", pattern=r"^(native|ray|ray://.+)$")
-    workers: int | None = Field(None, ge=1, description="Worker processes; null is one per core.")
-
-
-class SandboxSettings(Section):
-    """Where solutions run."""
-
-    level: Literal["auto", "L3", "L2", "L1", "L0"] = Field(
-        "auto", description="Rung of the ladder; auto never goes below L2."
-    )
-    wall_seconds: float = Field(3.0, gt=0, description="Time limit of one check.")
 
 
 class Recipe(Section):
@@ -404,106 +359,3 @@ class Recipe(Section):
         """The sources that at least one arm trains on, in the order of `SOURCES`."""
         used = {name for arm in self.arms.values() for name in (*arm.pretrain, *arm.finetune)}
         return tuple(name for name in SOURCES if name in used)
-
-
-def load_recipe(path: str | Path, overrides: Sequence[str] = (), benchmarks: str | None = None) -> Recipe:
-    """Reads a recipe file and applies `key.path=value` overrides, whose values are YAML.
-
-    `benchmarks` fills the recipe's folder of that name where the file leaves it open.
-    Raises RecipeError for a missing file, broken YAML, an unknown key (naming the closest) or a value out of range.
-    """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise RecipeError(f"no recipe at {path}; recipes that come with Hornbook lie in recipes/") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"cannot read recipe {path}: {error}") from error
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    values = {} if values is None else values
-    if not isinstance(values, dict):
-        raise RecipeError(f"{path} must hold `key: value` lines, found {type(values).__name__}")
-    for override in overrides:
-        _apply(values, override)
-    recipe = build_recipe(values, str(path))
-    if recipe.benchmarks is None and benchmarks:
-        recipe = recipe.model_copy(update={"benchmarks": Path(benchmarks)})
-    return recipe
-
-
-def build_recipe(values: Mapping[str, Any], origin: str = "recipe") -> Recipe:
-    """Builds a recipe from plain values; `origin` names them in errors. Raises RecipeError."""
-    try:
-        return Recipe.model_validate(values)
-    except ValidationError as error:
-        raise RecipeError(f"{origin}: {_explain(error)}") from None
-
-
-def _apply(values: dict[str, Any], override: str) -> None:
-    """Sets one `a.b.c=value` in nested plain values."""
-    key, equals, text = override.partition("=")
-    if not equals or not key.strip():
-        raise RecipeError(f"--set takes key.path=value, found `{override}`")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise RecipeError(f"--set {key}: `{text}` is not a YAML value") from None
-    *parents, last = key.strip().split(".")
-    place = values
-    for parent in parents:
-        below = place.setdefault(parent, {})
-        if not isinstance(below, dict):
-            raise RecipeError(f"--set {key}: `{parent}` is not a section")
-        place = below
-    place[last] = value
-
-
-def _explain(error: ValidationError) -> str:
-    """One line for the first thing wrong: where, what, and the way out."""
-    first = error.errors()[0]
-    place = [str(step) for step in first["loc"] if str(step) not in SOURCE_KINDS]
-    where = ".".join(place)
-    if first["type"] == "extra_forbidden":
-        section = _section_at([str(step) for step in first["loc"][:-1]])
-        known = list(section.model_fields) if section else []
-        hint = f"; did you mean `{'.'.join([*place[:-1], closest(place[-1], known)])}`?" if known else ""
-        return f"unknown key `{where}`{hint}"
-    if first["type"] == "missing":
-        return f"`{where}` is missing"
-    value = first.get("input")
-    shown = "" if isinstance(value, Mapping) else f" (found {value!r})"
-    return f"`{where}`: {first['msg'].removeprefix('Value error, ')}{shown}"
-
-
-def _section_at(place: Sequence[str]) -> type[Section] | None:
-    """The section class at a key path such as `train.pretrain`, or None where it cannot be told."""
-    section: type[Section] = Recipe
-    skip = 0
-    for index, step in enumerate(place):
-        if skip:
-            skip -= 1
-            continue
-        if step == "arms":
-            section, skip = Arm, 1
-            continue
-        if step == "sources" and section is Corpus:
-            rest = place[index + 2 : index + 3]
-            return SOURCE_KINDS.get(rest[0]) if rest else None
-        field = section.model_fields.get(step)
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, Section):
-            return None
-        section = field.annotation
-    return section
-
-
-def fingerprint(value: Any) -> str:
-    """A content hash (128 bits, hexadecimal) of plain data: the same on every machine and in every run.
-
-    >>> fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
-    True
-    """
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()[:32]

@@ -1,0 +1,303 @@
+"""The walls around the zygote, one class per rung of the ladder, and the limits of a check.
+
+L3: user, mount, pid, network, ipc, uts and cgroup namespaces, a root of its own, and a private pid namespace per check.
+L2: the same without the namespace per check. L1: Landlock, seccomp and limits, no namespaces. L0: limits only.
+Runs inside the zygote; only the standard library is imported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import shutil
+import signal
+import struct
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from hornbook.sandbox import landlock, mounts, seccomp
+from hornbook.sandbox.mounts import call_libc, libc
+
+NEW_MOUNT, NEW_CGROUP, NEW_UTS, NEW_IPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
+NEW_USER, NEW_PID, NEW_NET = 0x10000000, 0x20000000, 0x40000000
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
+CAPABILITY_HEADER, NO_CAPABILITIES = struct.pack("Ii", 0x20080522, 0), bytes(24)
+CAP_SYS_ADMIN = 21
+OPEN_FILES = 64
+HARNESS_PROCESSES = 4  # stub, zygote, judge and the candidate's main thread; `Limits.processes` counts beyond them
+
+
+class SetupFailed(Exception):
+    """A wall could not be built; the text names the step and the system's reason."""
+
+
+@contextlib.contextmanager
+def step(name: str) -> Iterator[None]:
+    """Name the step in which a system call fails."""
+    try:
+        yield
+    except OSError as error:
+        raise SetupFailed(f"{name}: {error.strerror or error} (errno {error.errno})") from error
+
+
+def die_with_parent() -> None:
+    """Ask for SIGKILL when the parent ends; a change of user or namespace clears this, so it follows them."""
+    if sys.platform == "linux":
+        call_libc(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
+
+
+def is_capable(capability: int) -> bool:
+    """Whether this process holds a capability."""
+    data = ctypes.create_string_buffer(24)
+    call_libc(libc.capget(CAPABILITY_HEADER, data), "capget")
+    low: int = struct.unpack("I", data.raw[:4])[0]
+    return bool(low >> capability & 1)
+
+
+def become(uid: int) -> None:
+    """Turn root into a dedicated user: limits on processes do not bind uid 0."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    call_libc(libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), "prctl")  # else its own /proc entries belong to root
+
+
+def require_readable_interpreter() -> None:
+    """Raise SetupFailed where this user cannot read the standard library (an interpreter below /root, say)."""
+    if not os.access(os.__file__, os.R_OK):
+        raise SetupFailed(
+            f"the interpreter prefix {sys.base_prefix} is not readable for uid {os.getuid()}; "
+            "use an interpreter below a world-readable folder such as /usr"
+        )
+
+
+def apply_limits(limits: dict[str, Any], bind_processes: bool) -> None:
+    """Bind this process and its children to a check's limits, and give up every capability."""
+    wanted = [
+        ("RLIMIT_CPU", limits["cpu_seconds"]),
+        ("RLIMIT_AS", limits["memory_bytes"]),
+        ("RLIMIT_FSIZE", limits["file_bytes"]),
+    ]
+    if bind_processes:
+        wanted.append(("RLIMIT_NPROC", limits["processes"] + HARNESS_PROCESSES))
+    for name, bound in wanted:
+        if sys.platform == "linux" or name != "RLIMIT_AS":  # other kernels refuse to bound the address space
+            hard = resource.getrlimit(getattr(resource, name))[1]
+            bound = int(bound) if hard == resource.RLIM_INFINITY else min(int(bound), hard)
+            resource.setrlimit(getattr(resource, name), (bound, bound))
+    if sys.platform == "linux":
+        call_libc(libc.capset(CAPABILITY_HEADER, NO_CAPABILITIES), "capset")
+
+
+class Bare:
+    """L0: resource limits and process groups; the program keeps all rights of the user. Base of the other rungs."""
+
+    level = "L0"
+    bind_processes = False
+
+    def __init__(self, uid: int, temporary: str) -> None:
+        self.uid, self.temporary = uid, temporary
+
+    def enter(self) -> None:
+        """Build the walls around this process; raises SetupFailed."""
+        die_with_parent()
+
+    def lock(self) -> None:
+        """Give up, after the imports, what only building needed; set the limits that all checks share."""
+        if sys.platform == "linux":
+            libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        for name, bound in (("NOFILE", OPEN_FILES), ("CORE", 0), ("MEMLOCK", 0), ("MSGQUEUE", 0)):
+            limit = getattr(resource, f"RLIMIT_{name}", None)
+            if limit is not None:
+                resource.setrlimit(limit, (bound, bound))
+
+    def fork(self) -> int:
+        """Fork the first process of a check."""
+        pid = os.fork()
+        if pid == 0:
+            os.setpgid(0, 0)
+            die_with_parent()
+        return pid
+
+    def confine(self) -> None:
+        """Lay the last wall over this process, right before it runs untrusted code."""
+        die_with_parent()
+
+    def sweep(self, group: int) -> float:
+        """Kill what a check has left behind; returns the CPU seconds of processes that ended now."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left in the group
+            os.killpg(group, signal.SIGKILL)
+        return reap(os.WNOHANG)  # a process that left the group may live on: waiting for it would hang
+
+    def clean(self) -> None:
+        """Empty the folder that the program could write."""
+        for entry in os.scandir(self.temporary):
+            if entry.is_dir(follow_symlinks=False):
+                os.chmod(entry.path, 0o700)
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
+
+
+def reap(options: int = 0) -> float:
+    """Collect every child that has ended or is being killed (WNOHANG: has ended); returns their CPU seconds."""
+    seconds = 0.0
+    while True:
+        try:
+            pid, _, usage = os.wait4(-1, options)
+        except ChildProcessError:
+            return seconds
+        if pid == 0:
+            return seconds
+        seconds += usage.ru_utime + usage.ru_stime
+
+
+class Landlocked(Bare):
+    """L1: Landlock, seccomp and limits; needs no namespaces."""
+
+    level = "L1"
+
+    def enter(self) -> None:
+        if os.geteuid() == 0:
+            with step("dedicated user"):
+                become(self.uid)
+            self.bind_processes = True  # an ordinary user's other processes would count
+        require_readable_interpreter()
+        die_with_parent()
+
+    def lock(self) -> None:
+        super().lock()
+        with step("no new privileges"):
+            call_libc(libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl")
+            call_libc(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
+        with step("landlock"):
+            landlock.restrict(mounts.readable_folders(), [self.temporary], mounts.DEVICES)
+        self._install_filters()
+
+    def _install_filters(self) -> None:
+        """The allow-list for everything in the jail, and the candidate's filters for the usual process ids."""
+        with step("seccomp"):
+            self.machine = seccomp.machine()
+            seccomp.Filter(self.machine, seccomp.zygote_filter(self.machine)).install()
+        self._candidate_filters = {pid: self._candidate_filter(pid) for pid in (1, 2)}
+
+    def _candidate_filter(self, pid: int) -> seccomp.Filter:
+        return seccomp.Filter(self.machine, seccomp.candidate_filter(self.machine, pid))
+
+    def confine(self) -> None:
+        die_with_parent()
+        pid = os.getpid()
+        (self._candidate_filters.get(pid) or self._candidate_filter(pid)).install()
+
+    def sweep(self, group: int) -> float:
+        with contextlib.suppress(ProcessLookupError):  # nobody is left in the group
+            os.killpg(group, signal.SIGKILL)
+        return reap()  # nobody can leave the group: the candidate has no setsid, setpgid or fork
+
+
+class Namespaced(Landlocked):
+    """L2: all namespaces around the zygote; a check's leftovers die by a signal to the whole pid namespace."""
+
+    level = "L2"
+    bind_processes = True
+
+    def enter(self) -> None:
+        rooted = os.geteuid() == 0 and is_capable(CAP_SYS_ADMIN)
+        process_folder = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)  # the new root has none
+        if rooted:  # mounts first, while every path can still be read; then a user whom limits bind
+            with step("mount namespace"):
+                call_libc(libc.unshare(NEW_MOUNT | NEW_NET | NEW_IPC | NEW_UTS), "unshare")
+                mounts.build_root()
+        if os.geteuid() == 0:
+            with step("dedicated user"):
+                become(self.uid)
+        require_readable_interpreter()
+        uid, gid = os.getuid(), os.getgid()  # afterwards they read as "nobody" until they are mapped
+        more = 0 if rooted else NEW_NET | NEW_IPC | NEW_UTS
+        with step("user namespace"):
+            call_libc(libc.unshare(NEW_USER | NEW_PID | NEW_MOUNT | NEW_CGROUP | more), "unshare")
+            map_user(process_folder, uid, gid)
+        os.close(process_folder)
+        die_with_parent()
+        if pid := os.fork():
+            hold(pid)
+        die_with_parent()
+        if not rooted:
+            with step("mounts"):
+                mounts.build_root()
+        with step("mounts"):
+            mounts.mount_temporary()
+
+    def lock(self) -> None:
+        Bare.lock(self)
+        with step("no new privileges"):
+            call_libc(libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl")
+            call_libc(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
+        self._install_filters()
+
+    def fork(self) -> int:
+        return os.fork()
+
+    def confine(self) -> None:
+        pid = os.getpid()
+        (self._candidate_filters.get(pid) or self._candidate_filter(pid)).install()
+
+    def sweep(self, group: int) -> float:
+        with contextlib.suppress(ProcessLookupError):  # nobody is left in the namespace
+            os.kill(-1, signal.SIGKILL)  # the zygote is process 1 here: this reaches everybody else in its namespace
+        return reap()
+
+    def clean(self) -> None:
+        if os.listdir("/tmp"):
+            mounts.renew_temporary()
+
+
+class PrivatePids(Namespaced):
+    """L3: each check is process 1 of a pid namespace of its own, and everything in it dies with it."""
+
+    level = "L3"
+
+    def lock(self) -> None:
+        with step("pidfd"):
+            self._own_namespace = os.pidfd_open(os.getpid())
+        super().lock()
+        with step("pid namespace per check"):
+            call_libc(libc.unshare(NEW_PID), "unshare")
+            self._return_home()
+
+    def fork(self) -> int:
+        call_libc(libc.unshare(NEW_PID), "unshare")
+        pid = os.fork()
+        if pid:
+            self._return_home()
+        return pid
+
+    def _return_home(self) -> None:
+        """Children of the zygote belong to its own pid namespace again; setns by pidfd needs Linux 5.8."""
+        call_libc(libc.setns(self._own_namespace, NEW_PID), "setns")
+
+    def sweep(self, group: int) -> float:
+        return 0.0  # the kernel killed and collected the whole namespace with its first process
+
+
+RUNGS: dict[str, type[Bare]] = {kind.level: kind for kind in (PrivatePids, Namespaced, Landlocked, Bare)}
+
+
+def map_user(process_folder: int, uid: int, gid: int) -> None:
+    """Map one user and group to themselves in the new user namespace."""
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        handle = os.open(f"self/{name}", os.O_WRONLY | os.O_CLOEXEC, dir_fd=process_folder)
+        try:
+            os.write(handle, text.encode())
+        finally:
+            os.close(handle)
+
+
+def hold(pid: int) -> None:
+    """Be the outer process: it exists so that the jail's first process has a parent that dies with the host."""
+    os.closerange(3, 256)
+    os.waitpid(pid, 0)
+    os._exit(0)

@@ -1,0 +1,67 @@
+"""The sandbox as a value: opened on first use in whatever process it has travelled to."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from hornbook.sandbox.contract import Check, Verdict
+from hornbook.sandbox.pool import DESIGN, JailedSandbox
+
+_open: dict[LocalSandbox, JailedSandbox] = {}
+
+
+@dataclass(frozen=True)
+class LocalSandbox:
+    """A picklable Sandbox: an engine task that receives one runs its own local pool of `workers` zygotes.
+
+    `workers` None is one per core. `level` and errors as in JailedSandbox.
+    """
+
+    level_wanted: str = "auto"
+    workers: int | None = None
+    hash_seed: int = 0
+
+    @property
+    def identity(self) -> str:
+        """What verdicts depend on: the jail's design and the rung asked for, not the number of workers."""
+        return f"{DESIGN}:{self.level_wanted}"
+
+    @property
+    def level(self) -> str:
+        """The rung in force in this process."""
+        return self._pool().level
+
+    def run(self, check: Check) -> Verdict:
+        """Judges one check."""
+        return self._pool().run(check)
+
+    def map(self, checks: Iterable[Check]) -> Iterator[Verdict]:
+        """Judges many checks at once, in order."""
+        return self._pool().map(checks)
+
+    def close(self) -> None:
+        """Ends this process's pool; the next use opens another."""
+        pool = _open.pop(self, None)
+        if pool is not None:
+            pool.close()
+
+    def single(self) -> LocalSandbox:
+        """The same sandbox with one zygote, for a worker process that has one core."""
+        return replace(self, workers=1)
+
+    def with_hash_seed(self, hash_seed: int) -> LocalSandbox:
+        """The same sandbox under another seed of string hashes: honest programs give the same results in both."""
+        return replace(self, hash_seed=hash_seed)
+
+    def _pool(self) -> JailedSandbox:
+        if self not in _open:
+            _open[self] = JailedSandbox(workers=self.workers, level=self.level_wanted, hash_seed=self.hash_seed)
+        return _open[self]
+
+
+@atexit.register
+def _close_all() -> None:
+    for sandbox in list(_open):
+        sandbox.close()

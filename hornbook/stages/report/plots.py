@@ -1,0 +1,262 @@
+"""Plots as plain numbers: places in per cent of the drawing area, so that the page draws them crisp at every width.
+
+`plots.html` turns them into SVG and HTML. A plot without anything to show is None, and the page says so in a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from math import ceil, floor, log10
+from typing import Any
+
+from hornbook.stages.report.words import amount, count, number, percent, shortened, spaced
+
+Plot = dict[str, Any]
+Words = Callable[[Any], str]
+
+MOST_POINTS = 160
+"""Points of a line; more are averaged in runs, which also smooths."""
+
+
+def ticks(low: float, high: float, wanted: int = 4) -> list[float]:
+    """Round numbers in [low, high], about `wanted` steps of 1, 2 or 5 times a power of ten apart.
+
+    >>> ticks(0, 1)
+    [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    >>> ticks(1.1, 7.9)
+    [2.0, 4.0, 6.0]
+    """
+    if high <= low:
+        return [low]
+    rough = (high - low) / wanted
+    power = 10.0 ** floor(log10(rough))
+    step = next((factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.8), 10 * power)
+    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
+    return [round(index * step, 12) for index in range(first, last + 1)]
+
+
+def lines(
+    title: str,
+    series: Sequence[Mapping[str, Any]],
+    *,
+    x_title: str,
+    y_title: str,
+    x_words: Words = amount,
+    y_words: Words = amount,
+    from_zero: bool = False,
+    marks: Sequence[tuple[float, str]] = (),
+) -> Plot | None:
+    """Curves over a shared plane. A series has `name`, `colour` (place of its arm) and `points` [(x, y), ...].
+
+    `marks` are upright lines with a word; a series may carry `rings`, points to stress.
+    """
+    drawn = [{**one, "points": _finite(one["points"])} for one in series]
+    drawn = [one for one in drawn if one["points"]]
+    if not drawn:
+        return None
+    xs = [x for one in drawn for x, _ in one["points"]] + [x for x, _ in marks]
+    ys = [y for one in drawn for _, y in one["points"]]
+    x_low, x_high = min(xs), max(xs)
+    y_low, y_high = _padded(min(ys), max(ys), from_zero)
+
+    def place(point: tuple[float, float]) -> tuple[float, float]:
+        return _percent(point[0], x_low, x_high), round(100 - _percent(point[1], y_low, y_high), 2)
+
+    return {
+        "kind": "lines",
+        "title": title,
+        "x_title": x_title,
+        "y_title": y_title,
+        "x_ticks": _axis(x_low, x_high, x_words),
+        "y_ticks": _axis(y_low, y_high, y_words),
+        "marks": [{"at": _percent(x, x_low, x_high), "text": text} for x, text in marks],
+        "series": [
+            {
+                "name": one["name"],
+                "colour": one.get("colour", -1),
+                "path": " ".join("{},{}".format(*place(point)) for point in _thinned(one["points"])),
+                "dots": [place(point) for point in (one["points"] if len(one["points"]) <= 12 else ())],
+                "rings": [place(point) for point in _finite(one.get("rings", ()))],
+                "end": place(one["points"][-1]),
+                "last": y_words(one["points"][-1][1]),
+            }
+            for one in drawn
+        ],
+    }
+
+
+def histogram(
+    title: str,
+    edges: Sequence[float],
+    layers: Sequence[tuple[str, str, Sequence[float]]],
+    *,
+    x_title: str,
+    y_title: str,
+    x_words: Words = amount,
+    mark: tuple[float, str] | None = None,
+) -> Plot | None:
+    """Upright bars between `edges`; layers (name, look, counts) lie on top of each other; `mark` is an upright line."""
+    bins = len(edges) - 1
+    if bins < 1 or not layers or any(len(heights) != bins for _, _, heights in layers):
+        return None
+    totals = [sum(heights[index] for _, _, heights in layers) for index in range(bins)]
+    top = max(totals)
+    low, high = float(edges[0]), float(edges[-1])
+    if top <= 0 or high <= low:
+        return None
+    top *= 1.04
+    bars = []
+    for index in range(bins):
+        left, right = _percent(edges[index], low, high), _percent(edges[index + 1], low, high)
+        floor_at = 100.0
+        for name, look, heights in layers:
+            height = 100 * heights[index] / top
+            if height > 0:
+                floor_at -= height
+                bars.append(
+                    {
+                        "x": left,
+                        "width": round(right - left, 2),
+                        "y": round(floor_at, 2),
+                        "height": round(height, 2),
+                        "look": look,
+                        "text": f"{x_words(edges[index])} to {x_words(edges[index + 1])}: "
+                        f"{count(heights[index])} {name}",
+                    }
+                )
+    inside = mark is not None and low <= mark[0] <= high
+    return {
+        "kind": "histogram",
+        "title": title,
+        "x_title": x_title,
+        "y_title": y_title,
+        "bars": bars,
+        "legend": [{"name": name, "look": look} for name, look, _ in layers] if len(layers) > 1 else [],
+        "x_ticks": _axis(low, high, x_words),
+        "y_ticks": _axis(0.0, top, amount),
+        "marks": [{"at": _percent(mark[0], low, high), "text": mark[1]}] if mark is not None and inside else [],
+    }
+
+
+def columns(
+    title: str, values: Mapping[str, int], *, x_title: str, y_title: str, looks: Mapping[str, str] | None = None
+) -> Plot | None:
+    """Upright bars, one per word, in the order given."""
+    total, top = sum(values.values()), max(values.values(), default=0)
+    if top <= 0:
+        return None
+    return {
+        "kind": "columns",
+        "title": title,
+        "x_title": x_title,
+        "y_title": y_title,
+        "columns": [
+            {
+                "name": shortened(name, 12),
+                "text": amount(value),
+                "share": percent(value / total),
+                "height": round(100 * value / top, 2),
+                "look": (looks or {}).get(name, "plain"),
+            }
+            for name, value in values.items()
+        ],
+    }
+
+
+def bars(
+    title: str,
+    values: Mapping[str, float],
+    *,
+    unit: str,
+    most: int = 10,
+    look: str = "plain",
+    words: Words = amount,
+    names: Words = spaced,
+    is_sorted: bool = True,
+) -> Plot | None:
+    """Lying bars, one per name, largest first; what is beyond `most` is added up as one."""
+    found = {name: value for name, value in values.items() if number(value) is not None and value >= 0}
+    if sum(found.values()) <= 0:
+        return None
+    rows = sorted(found.items(), key=lambda item: (-item[1], item[0])) if is_sorted else list(found.items())
+    rest = rows[most:]
+    shown = [(names(name), value, look) for name, value in rows[:most]]
+    if rest:
+        shown.append((f"{len(rest):,} others", sum(value for _, value in rest), "rest"))
+    total, top = sum(found.values()), max(value for _, value, _ in shown)
+    return {
+        "kind": "bars",
+        "title": title,
+        "unit": unit,
+        "rows": [
+            {
+                "name": name,
+                "text": words(value),
+                "share": percent(value / total),
+                "width": round(100 * value / top, 2),
+                "look": row_look,
+            }
+            for name, value, row_look in shown
+        ],
+    }
+
+
+def stacks(title: str, rows: Sequence[tuple[str, int, Mapping[str, int]]], names: Mapping[str, str]) -> Plot | None:
+    """Lying bars of full width, each divided by outcome. A row is (name, colour of its arm, counts by outcome)."""
+    present = [key for key in names if any(parts.get(key, 0) > 0 for _, _, parts in rows)]
+    others = sorted({key for _, _, parts in rows for key in parts if key not in names})
+    if not present and not others:
+        return None
+    keys = [*present, *others]
+    drawn = []
+    for name, colour, parts in rows:
+        total = sum(parts.values())
+        if total <= 0:
+            continue
+        segments = [
+            {
+                "look": key if key in names else "other",
+                "width": round(100 * parts[key] / total, 3),
+                "text": f"{names.get(key, spaced(key))}: {count(parts[key])} of {count(total)}",
+                "count": count(parts[key]),
+            }
+            for key in keys
+            if parts.get(key, 0) > 0
+        ]
+        drawn.append({"name": name, "colour": colour, "total": count(total), "segments": segments})
+    legend = [{"name": names.get(key, spaced(key)), "look": key if key in names else "other"} for key in keys]
+    return {"kind": "stacks", "title": title, "rows": drawn, "legend": legend}
+
+
+def _finite(points: Sequence[Sequence[Any]]) -> list[tuple[float, float]]:
+    """The points of which both numbers are finite."""
+    pairs = [(number(point[0]), number(point[1])) for point in points]
+    return [(x, y) for x, y in pairs if x is not None and y is not None]
+
+
+def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """At most `MOST_POINTS` points: means of equal runs between the first and the last."""
+    inner = points[1:-1]
+    if len(inner) <= MOST_POINTS:
+        return list(points)
+    cuts = [round(index * len(inner) / MOST_POINTS) for index in range(MOST_POINTS + 1)]
+    runs = [inner[start:end] for start, end in pairwise(cuts)]
+    means = [(sum(x for x, _ in run) / len(run), sum(y for _, y in run) / len(run)) for run in runs]
+    return [points[0], *means, points[-1]]
+
+
+def _padded(low: float, high: float, from_zero: bool) -> tuple[float, float]:
+    """A range with a little air above and below."""
+    if from_zero:
+        return 0.0, high * 1.05 if high > 0 else 1.0
+    air = 0.05 * (high - low) or abs(high) * 0.05 or 1.0
+    return low - air, high + air
+
+
+def _percent(value: float, low: float, high: float) -> float:
+    return round(100 * (value - low) / (high - low), 2) if high > low else 50.0
+
+
+def _axis(low: float, high: float, words: Words) -> list[dict[str, Any]]:
+    return [{"at": _percent(value, low, high), "text": words(value)} for value in ticks(low, high)]

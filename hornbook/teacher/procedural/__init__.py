@@ -1,0 +1,22 @@
+"""The procedural teacher: exercises, textbook sections and labels composed by templates, free, offline and deterministic.
+
+`topics` says what it can teach, `draw_topics` what to teach how often, `ProceduralTeacher` answers prompts, `problems` makes problem
+sets that its training never shows.
+"""
+
+from hornbook.teacher.procedural.problem_sets import PROBLEM_SETS, problems
+from hornbook.teacher.procedural.splits import SPLITS, UNSEEN_FAMILIES, Topic, draw_topics, split_of, topics
+from hornbook.teacher.procedural.teach import VERSION, ProceduralTeacher
+
+__all__ = [
+    "PROBLEM_SETS",
+    "SPLITS",
+    "UNSEEN_FAMILIES",
+    "VERSION",
+    "ProceduralTeacher",
+    "Topic",
+    "draw_topics",
+    "problems",
+    "split_of",
+    "topics",
+]

@@ -1,0 +1,5 @@
+"""x"""
+
+
+def label_reply(code: str) -> str:
+    return ""

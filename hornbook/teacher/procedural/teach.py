@@ -1,0 +1,130 @@
+"""The procedural teacher: answers exercise, textbook and label prompts from templates, free, offline and deterministic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Any
+
+from hornbook.errors import BadInput, TeacherError
+from hornbook.teacher import Prompt, Reply
+from hornbook.teacher.procedural.exercise import DOCSTRING_STYLES, NAME_STYLES, Exercise, renamed, styled_name, write
+from hornbook.teacher.procedural.label import label_reply
+from hornbook.teacher.procedural.splits import make_task, split_of, wording_count
+from hornbook.teacher.procedural.textbook import textbook_reply
+
+VERSION = "1"
+"""Moves whenever the same fields would give another reply."""
+
+CASES = 5
+"""Asserts of a training exercise: enough to catch a wrong solution, cheap to run."""
+
+_ATTEMPTS = 12
+"""Constants are drawn anew where a draw leaves no two different results."""
+
+
+def build_exercise(
+    topic: str,
+    seed: int | str,
+    *,
+    cases: int = CASES,
+    wording: int | None = None,
+    docstring_style: str | None = None,
+    name_style: str | None = None,
+    function_name: str | None = None,
+) -> Exercise:
+    """The exercise of a topic that a seed stands for; what is None is left to the seed. Raises BadInput or TeacherError."""
+    _known("docstring_style", docstring_style, DOCSTRING_STYLES)
+    _known("name_style", name_style, NAME_STYLES)
+    if function_name is not None and not (function_name.isidentifier() and function_name.isascii()):
+        raise BadInput(f"function_name `{function_name[:40]}` is not a Python name; use letters, digits and _")
+    rng = Random(f"exercise {topic} {seed}")
+    for attempt in range(_ATTEMPTS):
+        task = styled_name(make_task(topic, rng, wording), rng, name_style)
+        try:
+            return write(renamed(task, function_name or task.name), rng, cases=cases, docstring_style=docstring_style)
+        except TeacherError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _known(field: str, value: str | None, options: Sequence[str]) -> None:
+    if value is not None and value not in options:
+        raise BadInput(f"{field} `{value}` is unknown; take one of {', '.join(options)}")
+
+
+def _training_topic(fields: Mapping[str, Any]) -> str:
+    topic = str(fields["topic"])
+    split = split_of(topic)
+    if split != "train":
+        raise BadInput(f"topic `{topic}` is held out for the problem set `{split}`; take one of topics('train')")
+    return topic
+
+
+def _optional_text(fields: Mapping[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    return None if value in (None, "") else str(value)
+
+
+def _exercise(fields: Mapping[str, Any]) -> str:
+    from hornbook.teacher.procedural.exercise import reply_text
+
+    topic, wording = _training_topic(fields), fields.get("wording")
+    if wording is not None and not 0 <= int(wording) < wording_count(topic) - 1:
+        raise BadInput(
+            f"topic {topic}: wording {wording} is not open to training; take 0 to {wording_count(topic) - 2}"
+        )
+    return reply_text(
+        build_exercise(
+            topic,
+            fields.get("seed", 0),
+            wording=None if wording is None else int(wording),
+            docstring_style=_optional_text(fields, "docstring_style"),
+            name_style=_optional_text(fields, "name_style"),
+            function_name=_optional_text(fields, "function_name"),
+        )
+    )
+
+
+def _textbook(fields: Mapping[str, Any]) -> str:
+    return textbook_reply(_training_topic(fields), str(fields.get("audience", "")), fields.get("seed", 0))
+
+
+def _label(fields: Mapping[str, Any]) -> str:
+    return label_reply(str(fields["code"] if "code" in fields else fields["text"]))
+
+
+_KINDS: dict[str, Callable[[Mapping[str, Any]], str]] = {"exercise": _exercise, "textbook": _textbook, "label": _label}
+
+
+class ProceduralTeacher:
+    """A `Teacher` that needs no model, no network and no account: the same fields always give the same reply.
+
+    Kinds and fields: `exercise` (topic, seed; optional wording, docstring_style, name_style, function_name), `textbook` (topic,
+    audience, seed), `label` (code or text). Other fields are for language models and change nothing here. A prompt's
+    `sample` is part of the seed. A prompt that cannot be served gets a reply with `error`.
+    """
+
+    identity = f"procedural-{VERSION}"
+
+    def complete(self, prompts: Sequence[Prompt]) -> list[Reply]:
+        """One reply for each prompt, in order."""
+        return [self._answer(prompt) for prompt in prompts]
+
+    def _answer(self, prompt: Prompt) -> Reply:
+        answer = _KINDS.get(prompt.kind)
+        if answer is None:
+            return self._refuse(f"kind `{prompt.kind}` is unknown; this teacher serves {', '.join(_KINDS)}")
+        fields = dict(prompt.fields)
+        if prompt.sample:
+            fields["seed"] = f"{fields.get('seed', 0)}/{prompt.sample}"
+        try:
+            return Reply(answer(fields), teacher=self.identity)
+        except KeyError as missing:
+            return self._refuse(f"{prompt.kind} prompt lacks the field {missing}")
+        except (BadInput, TeacherError) as error:
+            return self._refuse(str(error))
+
+    def _refuse(self, reason: str) -> Reply:
+        return Reply("", finish_reason="error", teacher=self.identity, error=reason)
