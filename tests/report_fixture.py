@@ -1,4 +1,4 @@
-"""A finished run without the work: artifacts with the facts and datasets that the stages leave, for tests of the report."""
+"""A finished run without the work: artifacts with the facts and datasets that the stages leave."""
 
 from __future__ import annotations
 
@@ -80,7 +80,12 @@ PROMPT = '''def sum_of_squares_of_{word}(numbers):
     """
 '''
 RIGHT = "    return sum(number * number for number in numbers if number % 2 == {rest})\n"
-WRONG = "    total = 0\n    for number in numbers:\n        if number % 2 == {rest}:\n            total += number\n    return total\n"
+WRONG = """    total = 0
+    for number in numbers:
+        if number % 2 == {rest}:
+            total += number
+    return total
+"""
 WORDS = ("even", "odd", "positive", "negative", "large", "small")
 
 RECIPE: Mapping[str, Any] = {

@@ -35,7 +35,7 @@ QUICK = Patience(tries=4, timeout_seconds=20, backoff_seconds=0.01, max_backoff_
 
 
 class Endpoint(ThreadingHTTPServer):
-    """Speaks /chat/completions. The first word of a prompt says how to misbehave, the second how often before it is good."""
+    """Speaks /chat/completions. A prompt's first word says how to misbehave, its second how often before it is good."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -445,10 +445,10 @@ def test_a_rerun_pays_for_no_finished_call_twice(teacher: HttpTeacher, server: E
     again = HttpTeacher(settings(server), tmp_path / "replies.sqlite", QUICK)
     assert again.complete(asked) == first
     assert server.requests == 4
-    assert teacher.usage() == {
-        "requests": 4, "cached": 0, "failed": 2, "tokens_in": 21, "tokens_out": 9, "cost_usd": (21 * 0.5 + 9 * 1.5) / 1e6
-    }  # fmt: skip
-    assert again.usage() == {"requests": 0, "cached": 4, "failed": 0, "tokens_in": 0, "tokens_out": 0, "cost_usd": 0}
+    cost = pytest.approx((21 * 0.5 + 9 * 1.5) / 1e6)
+    paid = {"requests": 4, "cached": 0, "failed": 2, "tokens_in": 21, "tokens_out": 9, "cost_usd": cost}
+    assert teacher.usage() == paid
+    assert again.usage() == {**dict.fromkeys(paid, 0), "cached": 4}
 
 
 def test_a_fully_cached_run_needs_no_key(teacher: HttpTeacher, monkeypatch: Any) -> None:
@@ -559,7 +559,8 @@ def test_a_killed_run_loses_nothing_that_has_finished(server: Endpoint, tmp_path
     program = (
         "import sys; from pathlib import Path; from hornbook.recipe import TeacherSettings; "
         "from hornbook.teacher import Prompt; from hornbook.teacher.http import HttpTeacher\n"
-        "teacher = HttpTeacher(TeacherSettings(base_url=sys.argv[1], model='teacher', concurrency=4), Path(sys.argv[2]))\n"
+        "settings = TeacherSettings(base_url=sys.argv[1], model='teacher', concurrency=4)\n"
+        "teacher = HttpTeacher(settings, Path(sys.argv[2]))\n"
         "prompts = [Prompt('label', {}, f'prompt {n}') for n in range(6)] + [Prompt('label', {}, 'hang 1')]\n"
         "try: teacher.complete(prompts, progress=lambda done, total: print(done, flush=True))\n"
         "except KeyboardInterrupt: print('interrupted', flush=True)\n"

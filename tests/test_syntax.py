@@ -96,11 +96,17 @@ def test_programs_that_differ_have_different_trees(first: str, second: str) -> N
         ("from math import pi as p\nx = p", "from math import pi\nx = pi"),
         ("def h(a): return a\ndef f(x): return h(a=x)", "def g(b): return b\ndef f(y): return g(b=y)"),
         ("def f(a):\n n: int = 0\n return n", "def f(a):\n m = 0\n return m"),
-        ("def f(a):\n try:\n  a()\n except ValueError as e:\n  print(e)", "def f(b):\n try:\n  b()\n except ValueError as x:\n  print(x)"),
+        (
+            "def f(a):\n try:\n  a()\n except ValueError as e:\n  print(e)",
+            "def f(b):\n try:\n  b()\n except ValueError as x:\n  print(x)",
+        ),
         ("def f(a):\n if (n := len(a)) > 1:\n  return n", "def f(a):\n if (k := len(a)) > 1:\n  return k"),
         ("f = lambda a, b: b", "g = lambda x, y: y"),
         ("def f(a):\n match a:\n  case [x, *r]:\n   return r", "def f(b):\n match b:\n  case [y, *s]:\n   return s"),
-        ("def f():\n n = 0\n def g():\n  nonlocal n\n  n += 1\n return g", "def a():\n m = 0\n def b():\n  nonlocal m\n  m += 1\n return b"),
+        (
+            "def f():\n n = 0\n def g():\n  nonlocal n\n  n += 1\n return g",
+            "def a():\n m = 0\n def b():\n  nonlocal m\n  m += 1\n return b",
+        ),
     ],
 )  # fmt: skip
 def test_programs_that_differ_by_names_alone_have_one_tree(first: str, second: str) -> None:
@@ -150,8 +156,15 @@ def test_docstrings_are_read_without_indentation_and_behind_imports() -> None:
 
 @pytest.mark.parametrize(
     ("signature", "expected"),
-    [("", (0, 0)), ("a, b", (2, 2)), ("a, /, b=1", (1, 2)), ("*a", (0, float("inf"))), ("a, *, b", (1, 0)), ("a, *, b=1", (1, 1))],
-)  # fmt: skip
+    [
+        ("", (0, 0)),
+        ("a, b", (2, 2)),
+        ("a, /, b=1", (1, 2)),
+        ("*a", (0, float("inf"))),
+        ("a, *, b", (1, 0)),
+        ("a, *, b=1", (1, 1)),
+    ],
+)
 def test_arity_is_the_range_of_positions(signature: str, expected: tuple[int, float]) -> None:
     function = function_named(f"def f({signature}): pass", "f")
     assert function is not None

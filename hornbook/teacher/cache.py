@@ -1,8 +1,8 @@
 """The request cache: what a teacher has answered once is never asked, or paid for, again.
 
-One SQLite file in write-ahead mode; several processes on one machine may share it (SQLite's locks do not work on network file
-systems). A reply is durable before it is used, so a killed run loses only requests still in flight. The file also keeps
-the ledger, by session: all copies of one teacher object, in whatever process, book on the same page.
+One SQLite file in write-ahead mode; several processes on one machine may share it (its locks do not work on network
+file systems). A reply is durable before it is used, so a killed run loses only requests still in flight. The file also
+keeps the ledger, by session: all copies of one teacher object, in whatever process, book on the same page.
 """
 
 from __future__ import annotations

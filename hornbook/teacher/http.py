@@ -201,7 +201,7 @@ class _Batch:
         return asked + min(jitter, 1.0)
 
     def _give_up(self, key: str, failure: Failure, tries: int) -> Reply:
-        """The reply of a failed prompt, cached where it would fail again. Raises TeacherError after too many in a row."""
+        """The reply of a failed prompt, cached where it would fail again. Raises TeacherError after many in a row."""
         teacher = self.teacher
         words = f"{failure} (after {tries} tries)" if tries > 1 else str(failure)
         reply = Reply("", finish_reason="error", teacher=teacher.settings.model, error=words)

@@ -14,8 +14,8 @@ CACHE_FILE = "replies.sqlite"
 def make_teacher(settings: TeacherSettings, cache_folder: Path, seed: int = 0) -> Teacher:
     """The teacher of a recipe.
 
-    An HTTP teacher keeps its request cache in `cache_folder` and draws anew for every `seed`; the procedural teacher needs
-    neither, its prompts hold their seeds. Raises TeacherError for an endpoint that is no URL.
+    An HTTP teacher keeps its request cache in `cache_folder` and draws anew for every `seed`; the procedural teacher
+    needs neither, its prompts hold their seeds. Raises TeacherError for an endpoint that is no URL.
     """
     if settings.kind == "procedural":
         from hornbook.teacher.procedural import ProceduralTeacher

@@ -36,7 +36,7 @@ CONNECT_SECONDS = 30.0
 
 @dataclass(eq=False)
 class Failure(Exception):
-    """A request that got no reply: HTTP status (0: no answer at all), the endpoint's words and code, its Retry-After."""
+    """A request that got no reply: HTTP status (0: no answer), the endpoint's words and code, its Retry-After."""
 
     status: int
     message: str
@@ -85,8 +85,8 @@ async def send(client: AsyncOpenAI, body: Mapping[str, Any], timeout_seconds: fl
 def read_reply(content: bytes, model: str) -> Reply:
     """Reads the body of a successful response: the first choice's text, why it ended, and the tokens.
 
-    A refusal, an empty text or no choice at all is a finished reply with `error`. Raises Failure for half a body, and for
-    an error that comes with status 200, as some routers send it.
+    A refusal, an empty text or no choice at all is a finished reply with `error`. Raises Failure for half a body, and
+    for an error that comes with status 200, as some routers send it.
     """
     try:
         body = json.loads(content)

@@ -34,6 +34,7 @@ def section(word: str, artifacts: Sequence[Artifact], **parts: Any) -> Section:
         "plots": [plot for plot, _ in parts.get("plots", []) if plot is not None],
         "tables": [table for table in parts.get("tables", []) if table["rows"]],
         "notes": [*parts.get("notes", []), *[missing for plot, missing in parts.get("plots", []) if plot is None]],
+        "answers": None,
         "examples": [group for group in parts.get("examples", []) if group["items"]],
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hornbook.teacher.procedural.family import Family, each, either, family, integer, ints, near, one_of
+from hornbook.teacher.procedural.family import Family, each, either, family, integer, near, one_of
 
 FAMILIES: tuple[Family, ...] = (
     family(

@@ -9,12 +9,8 @@ from hornbook.teacher.procedural.family import (
     family,
     integer,
     ints,
-    ints_near,
     listed,
-    pairs,
     sorted_ints,
-    word,
-    words,
 )
 
 FAMILIES: tuple[Family, ...] = (

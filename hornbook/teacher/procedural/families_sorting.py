@@ -5,12 +5,10 @@ from __future__ import annotations
 from hornbook.teacher.procedural.family import (
     Family,
     each,
-    either,
     family,
     integer,
     ints,
     ints_near,
-    listed,
     pairs,
     sorted_ints,
     word,

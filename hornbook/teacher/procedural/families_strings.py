@@ -12,7 +12,6 @@ from hornbook.teacher.procedural.family import (
     one_of,
     phrase,
     word,
-    words,
 )
 
 _LETTER = "abdegilmnoprst"
@@ -370,62 +369,5 @@ FAMILIES: tuple[Family, ...] = (
         },
         idea="Strings are joined with +, in the order in which they shall stand.",
         pitfall="No space is added by itself.",
-    ),
-    family(
-        "shift_letters",
-        "shifting letters",
-        "strings loops",
-        "text: str -> str",
-        (
-            "Shift every lowercase letter of $text by $k places in the alphabet, wrapping around.",
-            "Move each letter of $text (all lowercase) $k places on, from z back to a.",
-            "Encode lowercase $text with a Caesar shift of $k.",
-            "Apply a Caesar cipher with key $k to lowercase $text.",
-        ),
-        ("return ''.join(chr((ord(c) - 97 + $k) % 26 + 97) for c in $text)",),
-        "shift_letters caesar encode",
-        each(either(word(), letters("wxyz"))),
-        params={"k": range(1, 13)},
-        idea="Use character codes modulo 26.",
-        pitfall="Wrap around after z.",
-    ),
-    family(
-        "run_lengths",
-        "run-length encoding",
-        "strings loops",
-        "text: str -> str",
-        (
-            "Return $text with each run of equal letters written as the letter and its length.",
-            "Encode $text by run lengths, so that 'aab' becomes 'a2b1'.",
-            "Compress $text: each run becomes its letter and count.",
-            "Give the run-length encoding of $text, like 'a2b1' for 'aab'.",
-        ),
-        (
-            "result, i = '', 0\nwhile i < len($text):\n    j = i\n    while j < len($text) and $text[j] == $text[i]:\n        j += 1\n"
-            "    result += $text[i] + str(j - i)\n    i = j\nreturn result",
-        ),
-        "run_lengths encode_runs compress",
-        each(letters("ab", most=6)),
-        idea="Count equal neighbours.",
-        pitfall="Do not forget the last run.",
-    ),
-    family(
-        "balanced_brackets",
-        "balanced brackets",
-        "strings loops booleans",
-        "text: str -> bool",
-        (
-            "Return True if the round brackets in $text are balanced.",
-            "Check whether every '(' in $text is closed by a later ')' and the reverse.",
-            "Are the parentheses of $text balanced? Return a bool.",
-            "Tell whether all brackets in $text match.",
-        ),
-        (
-            "depth = 0\nfor c in $text:\n    depth += 1 if c == '(' else -1\n    if depth < 0:\n        return False\nreturn depth == 0",
-        ),
-        "balanced_brackets is_balanced brackets_match",
-        each(either(letters("()", most=6), one_of("()", "(())", "()()", ""))),
-        idea="Count the depth.",
-        pitfall="It must never be negative.",
     ),
 )

@@ -123,10 +123,55 @@ def draw_params(params: Mapping[str, Sequence[Any]], rng: Random) -> dict[str, A
 
 # --- inputs: short literals, edge cases included ---------------------------------------------------------------------------
 
-WORDS = (
-    "ant apple bee bird book boat cat cup code dog door egg eel fish fog goat hat ice ink jam key kite lamp leaf level moon "
-    "nest noon oak owl pea pen radar rain red rope sea sky star sun tea toy tree up wind yes zoo"
-).split()
+WORDS = [
+    "ant",
+    "apple",
+    "bee",
+    "bird",
+    "book",
+    "boat",
+    "cat",
+    "cup",
+    "code",
+    "dog",
+    "door",
+    "egg",
+    "eel",
+    "fish",
+    "fog",
+    "goat",
+    "hat",
+    "ice",
+    "ink",
+    "jam",
+    "key",
+    "kite",
+    "lamp",
+    "leaf",
+    "level",
+    "moon",
+    "nest",
+    "noon",
+    "oak",
+    "owl",
+    "pea",
+    "pen",
+    "radar",
+    "rain",
+    "red",
+    "rope",
+    "sea",
+    "sky",
+    "star",
+    "sun",
+    "tea",
+    "toy",
+    "tree",
+    "up",
+    "wind",
+    "yes",
+    "zoo",
+]
 
 
 def each(*draws: Draw) -> Draw:

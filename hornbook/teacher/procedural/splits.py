@@ -7,7 +7,16 @@ from functools import lru_cache
 from random import Random
 
 from hornbook.errors import BadInput, closest
-from hornbook.teacher.procedural import families_lists, families_order
+from hornbook.teacher.procedural import families_counting as counting
+from hornbook.teacher.procedural import families_grids as grids
+from hornbook.teacher.procedural import families_lists as lists
+from hornbook.teacher.procedural import families_numbers as numbers
+from hornbook.teacher.procedural import families_order as order
+from hornbook.teacher.procedural import families_simulation as simulation
+from hornbook.teacher.procedural import families_sorting as sorting
+from hornbook.teacher.procedural import families_strings as strings
+from hornbook.teacher.procedural import families_tables as tables
+from hornbook.teacher.procedural import families_text as text
 from hornbook.teacher.procedural.chains import composition_task
 from hornbook.teacher.procedural.compose import Composition, compositions
 from hornbook.teacher.procedural.exercise import family_task
@@ -19,14 +28,26 @@ from hornbook.teacher.procedural.wordings import PATTERNS
 SPLITS = ("train", "compositions", "unseen")
 
 UNSEEN_FAMILIES = frozenset(
-    "rotate_left longest_run merge_sorted two_sum greatest_divisor fibonacci shift_letters run_lengths balanced_brackets "
-    "transpose binary_search missing_number".split()
+    [
+        "rotate_left",
+        "longest_run",
+        "merge_sorted",
+        "two_sum",
+        "greatest_divisor",
+        "fibonacci",
+        "shift_letters",
+        "run_lengths",
+        "balanced_brackets",
+        "transpose",
+        "binary_search",
+        "missing_number",
+    ]
 )
 """Families that only the `unseen` problem set shows: no exercise and no textbook of the training split is about them."""
 
-FAMILIES: dict[str, Family] = {
-    family.id: family for area in (families_lists, families_order) for family in area.FAMILIES
-}
+_AREAS = (lists, order, sorting, numbers, counting, strings, text, tables, grids, simulation)
+
+FAMILIES: dict[str, Family] = {family.id: family for area in _AREAS for family in area.FAMILIES}
 
 
 @dataclass(frozen=True)
