@@ -20,7 +20,10 @@ COMMANDS = ("run", "plan", "doctor", "evaluate", "export")
 def recipe_page() -> str:
     """Every key of a recipe: default, meaning, source."""
     lines = ["# Recipe", "", "Every key, its default and where the default comes from. Generated from the code.", ""]
-    lines += ["A recipe file may begin with `extends: OTHER.yaml` and then lists only its differences from that file.", ""]
+    lines += [
+        "A recipe file may begin with `extends: OTHER.yaml` and then lists only its differences from that file.",
+        "",
+    ]
     _section(lines, "", Recipe)
     for kind, source in SOURCE_KINDS.items():
         _section(lines, f"corpus.sources: {kind}", source)
@@ -30,7 +33,14 @@ def recipe_page() -> str:
 
 def _section(lines: list[str], name: str, section: type[BaseModel]) -> None:
     summary = inspect.getdoc(section) or ""
-    lines += [f"## {name or 'Top level'}", "", summary.split("\n\n")[0], "", "| key | default | meaning |", "|---|---|---|"]
+    lines += [
+        f"## {name or 'Top level'}",
+        "",
+        summary.split("\n\n")[0],
+        "",
+        "| key | default | meaning |",
+        "|---|---|---|",
+    ]
     below = []
     for key, field in section.model_fields.items():
         default = field.default

@@ -205,8 +205,8 @@ class Batches:
         shares = [None if weights is None else weights.get(source.name) for source in self.sources]
         self._check(shares)
         self.blocks = [source.blocks(context_length) for source in self.sources]
-        given = [share for share in shares if share is not None]
-        self._pattern = _Pattern(given, seed) if given else None
+        self.weights = [share for share in shares if share is not None]
+        self._pattern = _Pattern(self.weights, seed) if self.weights else None
         self._starts = np.cumsum([0, *self.blocks])
         self._orders: dict[tuple[int, int], NDArray[np.int64]] = {}
 
@@ -234,6 +234,22 @@ class Batches:
         first = step * self.batch_size
         rows = [self._sequence(number) for number in range(first + start, first + stop)]
         return np.stack(rows) if rows else np.empty((0, self.context_length + 1), dtype=np.int64)
+
+    @property
+    def vocab_size(self) -> int:
+        """Vocabulary of the tokenizer that packed the data."""
+        return max(source.manifest.vocab_size for source in self.sources)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides the batches, as plain JSON values: sources by sha256, weights, seed and sizes."""
+        return {
+            "sources": {source.name: source.facts.sha256 for source in self.sources},
+            "weights": self.weights,
+            "context_length": self.context_length,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+        }
 
     def epochs(self, steps: int) -> dict[str, float]:
         """Passes over each source after this many steps."""

@@ -238,6 +238,7 @@ def _corpus(run: FakeRun) -> Artifact:
     origins |= {f"small-package-{index} 1.{index}": 40 - index for index in range(14)}
     facts = {
         "files": 7214,
+        "origins": 22,
         "bytes": 93_420_113,
         "by_origin": origins,
         "by_licence": {"BSD-3-Clause": 4120, "PSF-2.0": 1710, "MIT": 902, "Apache-2.0": 420, "unknown": 62},
@@ -396,10 +397,13 @@ def _train(run: FakeRun, arm: str, phase: str, place: int) -> Artifact:
     for step in range(0, steps + 1, 2):
         wobble = 0.06 * ((step * 7919 + place * 31) % 13 - 6) / 6
         loss = floor + (start - floor) * exp(-step / 60) + wobble
-        events.append({"event": "train", "step": step, "tokens": step * 4096, "loss": loss, "learning_rate": 2e-3})
+        events.append(
+            {"event": "train", "step": step, "tokens": step * 4096, "loss_nats_per_token": loss, "learning_rate": 2e-3}
+        )
         if step % 50 == 0 and step:
-            bits = {name: 0.45 * loss + 0.3 * index for index, name in enumerate(("exercises", "raw", "textbooks"))}
-            events.append({"event": "held_out", "step": step, "tokens": step * 4096, "bits_per_byte": bits})
+            for index, source in enumerate(("exercises", "raw", "textbooks")):
+                bits = 0.45 * loss + 0.3 * index
+                events.append({"event": "held_out", "step": step, "source": source, "bits_per_byte": bits, "tokens": 9})
     lines = [json.dumps(event) for event in events]
     (run.folder("train", label) / "curve.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     section = run.recipe.arms[arm]
@@ -412,11 +416,11 @@ def _train(run: FakeRun, arm: str, phase: str, place: int) -> Artifact:
         "tokens": tokens,
         "seconds": 78.2 + 3 * place,
         "tokens_per_second": 23_800.0,
-        "sources": {name: {"share": 1 / len(names), "epochs": 0.62} for name in names},
+        "sources": {name: {"share": None, "epochs": 0.62} for name in names},
         "compiled": True,
         "final": {"loss": floor, "bits_per_byte": {"exercises": 0.21 + 0.04 * place, "raw": 0.9, "textbooks": 0.5}},
     }
-    return run.artifact("train", tokens, {}, 81.0 + place, facts, label)
+    return run.artifact("train", tokens // 256, {}, 81.0 + place, facts, label)
 
 
 def _evaluate(run: FakeRun, arm: str, phase: str) -> Artifact:

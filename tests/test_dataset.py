@@ -18,7 +18,9 @@ def row(text: str, **others: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    parts = [write_part(tmp_path / "data" / f"part-{n:05d}.parquet", [row(f"text {n}")] * (n + 1), BASE) for n in (0, 1)]
+    parts = [
+        write_part(tmp_path / "data" / f"part-{n:05d}.parquet", [row(f"text {n}")] * (n + 1), BASE) for n in (0, 1)
+    ]
     commit(tmp_path / "data", BASE, parts, read=5, rejected={"too_short": 2})
     return tmp_path / "data"
 

@@ -118,7 +118,8 @@ def keep_short(value: dict[str, Any]) -> dict[str, Any] | Rejected:
 
 def dataset(folder: Path, texts: list[str], parts: int = 2) -> Dataset:
     written = [
-        write_part(folder / f"part-{n:05d}.parquet", [row(text) for text in texts[n::parts]], BASE) for n in range(parts)
+        write_part(folder / f"part-{n:05d}.parquet", [row(text) for text in texts[n::parts]], BASE)
+        for n in range(parts)
     ]
     return commit(folder, BASE, written)
 

@@ -52,7 +52,8 @@ def test_a_stage_imports_no_stage(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("library", "home"), [("daft", "hornbook.engine"), ("openai", "hornbook.teacher"), ("transformers", "hornbook.embedder")]
+    ("library", "home"),
+    [("daft", "hornbook.engine"), ("openai", "hornbook.teacher"), ("transformers", "hornbook.embedder")],
 )
 def test_a_service_library_is_imported_in_one_place(library: str, home: str) -> None:
     users = {name_of(path) for path in FILES if any(i.split(".")[0] == library for i in imports(path))}
@@ -60,7 +61,13 @@ def test_a_service_library_is_imported_in_one_place(library: str, home: str) -> 
 
 
 def test_the_package_imports_no_heavy_library_at_its_top() -> None:
-    light = [PACKAGE / "cli.py", PACKAGE / "errors.py", PACKAGE / "events.py", PACKAGE / "store.py", PACKAGE / "dataset.py"]
+    light = [
+        PACKAGE / "cli.py",
+        PACKAGE / "errors.py",
+        PACKAGE / "events.py",
+        PACKAGE / "store.py",
+        PACKAGE / "dataset.py",
+    ]
     heavy = {"torch", "pyarrow", "daft", "sklearn", "matplotlib", "scipy", "tokenizers", "transformers", "openai"}
     for path in light:
         assert not {i.split(".")[0] for i in imports(path, only_top=True)} & heavy, path

@@ -23,9 +23,19 @@ def test_every_shipped_recipe_loads(path: Path) -> None:
 
 def test_defaults_are_the_papers() -> None:
     train = Recipe().train
-    assert (train.model.layers, train.model.width, train.model.heads, train.model.context_length) == (24, 2048, 32, 2048)
+    assert (train.model.layers, train.model.width, train.model.heads, train.model.context_length) == (
+        24,
+        2048,
+        32,
+        2048,
+    )
     pretrain, finetune = train.pretrain, train.finetune
-    assert (pretrain.batch_size, pretrain.peak_lr, pretrain.warmup_steps, pretrain.weight_decay) == (1024, 1e-3, 750, 0.1)
+    assert (pretrain.batch_size, pretrain.peak_lr, pretrain.warmup_steps, pretrain.weight_decay) == (
+        1024,
+        1e-3,
+        750,
+        0.1,
+    )
     assert (pretrain.steps, pretrain.schedule_steps) == (24_000, 36_000)
     assert (finetune.batch_size, finetune.steps, finetune.peak_lr, finetune.warmup_steps) == (256, 6_000, 1e-4, 50)
     assert finetune.weight_decay == 0.01

@@ -1,10 +1,8 @@
-"""One test per escape: each passes only if the attack fails. Honest programs at the end must still work."""
+"""One test per escape: each passes only if the attack fails."""
 
 from __future__ import annotations
 
-import os
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,21 +13,23 @@ from hornbook.errors import SandboxError
 from hornbook.sandbox import Check, JailedSandbox, Limits, Outcome
 from hornbook.sandbox.seccomp import ARCHITECTURES, HOSTILE, machine
 
-SQUARES = "def check(candidate):\n    assert candidate(3) == 9\n    assert candidate(12) == 144\n"
-SHORT = Limits(wall_seconds=0.6, cpu_seconds=1)
+# a function that no program can guess: what it returns for 3 and 12 must come from the tests
+SECRET = (7919033, 6310867)
+TESTS = f"def check(candidate):\n    assert candidate(3) == {SECRET[0]}\n    assert candidate(12) == {SECRET[1]}\n"
+SHORT = Limits(wall_seconds=0.5, cpu_seconds=1)
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[JailedSandbox]:
+@pytest.fixture(scope="module", params=["L3", "L2"])
+def sandbox(request: pytest.FixtureRequest) -> Iterator[JailedSandbox]:
     try:
-        made = JailedSandbox(workers=2)
+        made = JailedSandbox(workers=2, level=request.param)
     except SandboxError as error:
-        pytest.skip(f"no jail on this machine: {error}")
+        pytest.skip(f"{request.param} does not stand on this machine: {error}")
     with made:
         yield made
 
 
-# ---- forging a verdict: the program does not square, and must not pass in any mode ---------------------------------
+# ---- forging a verdict: no program may pass without the right values ---------------------------------
 
 WRONG = "def f(x): return None\n"
 FORGERIES = {
@@ -42,16 +42,16 @@ FORGERIES = {
     "an object equal to everything": "class L:\n  __eq__ = lambda s, o: True\n  __ne__ = lambda s, o: False\n"
     "  __hash__ = object.__hash__\ndef f(x): return L()",
     "an int equal to everything": "class L(int):\n  __eq__ = lambda s, o: True\n  __hash__ = int.__hash__\n"
-    "  __int__ = __index__ = lambda s: 9\ndef f(x): return L(5)",
+    "  __int__ = __index__ = lambda s: 7919033\ndef f(x): return L(5)",
     "a str equal to everything": "class L(str):\n  __eq__ = lambda s, o: True\n  __hash__ = str.__hash__\n"
-    "def f(x): return L('9')",
+    "def f(x): return L('7919033')",
     "a dict equal to everything": "class L(dict):\n  __eq__ = lambda s, o: True\ndef f(x): return L()",
     "a lying class": "class L:\n  __class__ = int\n  __eq__ = lambda s, o: True\ndef f(x): return L()",
     "a lying metaclass": "class M(type):\n  __eq__ = lambda s, o: True\n  __hash__ = type.__hash__\n"
     "class L(metaclass=M): pass\ndef f(x): return L",
     "patched builtins": "import builtins\nbuiltins.AssertionError = builtins.Exception\nbuiltins.len = lambda x: 9\n"
     "builtins.all = builtins.any = builtins.isinstance = lambda *a: True\n" + WRONG,
-    "patched json": "import json, io\njson.dumps = lambda *a, **k: '{\"returned\": [9, 144]}'\n" + WRONG,
+    "patched json": "import json, io\njson.dumps = lambda *a, **k: '{\"returned\": [true, true]}'\n" + WRONG,
     "patched encoder": "import sys\nm = sys.modules['hornbook.sandbox.plain']\n"
     "m.encode = lambda *a: {'passed': True}\nm.same = lambda *a: True\n" + WRONG,
     "patched conversation": "import sys\nw = sys.modules['hornbook.sandbox.wire']\n"
@@ -59,10 +59,10 @@ FORGERIES = {
     "the conversation's own exceptions": "import sys\nw = sys.modules['hornbook.sandbox.wire']\n"
     "def f(x): raise w.CandidateExit('passed')",
     "the end of the conversation": "import sys\nw = sys.modules['hornbook.sandbox.wire']\ndef f(x): raise w.Closed",
-    "a verdict on every file": "import os\ndef f(x):\n  for fd in range(64):\n    try: os.write(fd, b'[\"passed\", \"\"]')\n"
-    "    except OSError: pass\n  os._exit(0)",
-    "a forged data reply": "import os\ndef f(x):\n  for fd in range(64):\n    try: os.write(fd, b'{\"returned\": [1, 1]}')\n"
-    "    except OSError: pass\n  os._exit(0)",
+    "a verdict on every file": "import os\ndef f(x):\n  for fd in range(64):\n"
+    "    try: os.write(fd, b'[\"passed\", \"\"]')\n    except OSError: pass\n  os._exit(0)",
+    "a forged data reply": "import os\ndef f(x):\n  for fd in range(64):\n"
+    "    try: os.write(fd, b'{\"returned\": [1, 1]}')\n    except OSError: pass\n  os._exit(0)",
     "forged messages": "import os, struct\ndef f(x):\n  m = b'{\"value\": true}'\n  for fd in range(64):\n"
     "    try: os.write(fd, struct.pack('I', len(m)) * 1 + m)\n    except OSError: pass\n  return None",
     "a request to the judge": "import os, struct\ndef f(x):\n"
@@ -70,12 +70,12 @@ FORGERIES = {
     "  os.write(4, struct.pack('I', len(m)) + m)",
     "expected values in frames": "import sys\ndef f(x):\n  frame = sys._getframe()\n  while frame:\n"
     "    for v in [*frame.f_locals.values(), *frame.f_globals.values()]:\n"
-    "      if v in (9, 144, [9, 144], (9, 144)): return x * x\n    frame = frame.f_back",
+    "      if v == int('7919033'): return v\n    frame = frame.f_back",
     "expected values in the heap": "import gc\ndef f(x):\n  for o in gc.get_objects():\n"
-    "    if type(o) in (list, tuple) and (9 in o and 144 in o): return x * x\n"
-    "    if type(o) is dict and 'assert candidate' in str(o.get('tests')): return x * x",
+    "    if type(o) in (list, tuple, dict) and len(o) < 99 and '79190' + '33' in repr(o): return int('7919033')",
     "expected values in memory files": "import os\ndef f(x):\n  for fd in range(64):\n"
-    "    try: data = os.pread(fd, 100000, 0)\n    except OSError: continue\n    if b'144' in data: return x * x",
+    "    try: data = os.pread(fd, 100000, 0)\n    except OSError: continue\n"
+    "    if b'7919033' in data: return int('7919033')",
     "signals to the judge": "import os\ndef f(x):\n  for pid in (1, os.getppid(), -1, 0):\n    try: os.kill(pid, 9)\n"
     "    except OSError: pass\n  os._exit(0)",
     "a swallowed alarm and every exception": "import signal, time\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\n"
@@ -93,23 +93,24 @@ FORGERIES = {
 @pytest.mark.parametrize("name", FORGERIES)
 def test_no_forgery_passes(sandbox: JailedSandbox, name: str) -> None:
     program = FORGERIES[name]
-    data = sandbox.run(Check(program, "f", arguments=((3,), (12,)), expected=(9, 144), limits=SHORT))
+    data = sandbox.run(Check(program, "f", arguments=((3,), (12,)), expected=SECRET, limits=SHORT))
     assert data.outcome not in (Outcome.PASSED, Outcome.PROTOCOL_ERROR), data
-    split = sandbox.run(Check(program, "f", tests=SQUARES, limits=SHORT))
+    split = sandbox.run(Check(program, "f", tests=TESTS, limits=SHORT))
     assert split.outcome not in (Outcome.PASSED, Outcome.PROTOCOL_ERROR), split
 
 
 def test_the_same_checks_pass_for_an_honest_program(sandbox: JailedSandbox) -> None:
-    program = "def f(x): return x * x"
-    assert sandbox.run(Check(program, "f", arguments=((3,), (12,)), expected=(9, 144), limits=SHORT)).passed
-    assert sandbox.run(Check(program, "f", tests=SQUARES, limits=SHORT)).passed
+    program = f"def f(x): return {{3: {SECRET[0]}, 12: {SECRET[1]}}}[x]"
+    assert sandbox.run(Check(program, "f", arguments=((3,), (12,)), expected=SECRET, limits=SHORT)).passed
+    assert sandbox.run(Check(program, "f", tests=TESTS, limits=SHORT)).passed
 
 
 # ---- reaching out: f returns "in" when the attack succeeds ----------------------------------------------------------
 
+HOME = str(Path.home())
 REACHES = {
     "read /etc/passwd": "open('/etc/passwd').read()",
-    "read the home folder": f"os.listdir({str(Path.home())!r})",
+    "read the home folder": f"next(n for n in os.listdir({HOME!r}) if not sys.base_prefix.startswith({HOME!r} + '/' + n))",
     "read this repository": f"open({__file__!r}).read()",
     "read its own /proc entry": "open('/proc/self/status').read()",
     "read its own memory": "open('/proc/self/mem', 'rb')",
@@ -171,7 +172,7 @@ REACHES = {
     "lock memory": "check(libc.mlockall(3))",
 }
 PRELUDE = """
-import ctypes, fcntl, multiprocessing, os, resource, socket, subprocess, time
+import ctypes, fcntl, multiprocessing, os, resource, socket, subprocess, sys, time
 libc = ctypes.CDLL(None, use_errno=True)
 PORT = {port}
 def check(result):
@@ -203,7 +204,15 @@ def attack(sandbox: JailedSandbox, code: str, port: int = 0) -> str:
 @pytest.mark.parametrize("name", REACHES)
 def test_no_attack_reaches_out(sandbox: JailedSandbox, listener: int, name: str) -> None:
     result = attack(sandbox, REACHES[name], listener)
-    errors = {"PermissionError", "FileNotFoundError", "NotADirectoryError", "OSError", "gaierror", "ValueError"}
+    errors = {
+        "PermissionError",
+        "FileNotFoundError",
+        "NotADirectoryError",
+        "OSError",
+        "gaierror",
+        "ValueError",
+        "StopIteration",
+    }
     assert result in {*errors, "BlockingIOError", "sandbox_violation", "killed"}, result
 
 
@@ -240,10 +249,10 @@ FLOODS = {
     "output": ("while True: print('x' * 4096)", {Outcome.OUTPUT_LIMIT}),
     "output by system calls": ("import os\nwhile True:\n  try: os.write(1, bytes(65536))\n  except OSError: pass",
                                {Outcome.OUTPUT_LIMIT}),
-    "threads": ("import threading, time\nx = [threading.Thread(target=time.sleep, args=(9,)).start() for _ in range(99)]",
+    "threads": ("import threading, time\nfor _ in range(99): threading.Thread(target=time.sleep, args=(9,)).start()",
                 {Outcome.EXCEPTION}),
     "forks": ("import os\nwhile True:\n  os.fork()", {Outcome.EXCEPTION}),
-    "forks that ignore refusal": ("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", {Outcome.TIMEOUT}),
+    "refused forks": ("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", {Outcome.TIMEOUT}),
     "a loop": ("while True: pass", {Outcome.TIMEOUT}),
     "a loop in C": ("sum(iter(int, 1))", {Outcome.TIMEOUT}),
     "sleep": ("import time\ntime.sleep(99)", {Outcome.TIMEOUT}),
@@ -252,7 +261,7 @@ FLOODS = {
                   {Outcome.KILLED, Outcome.EXCEPTION, Outcome.OUT_OF_MEMORY, Outcome.TIMEOUT}),
     "a wait for input": ("input()", {Outcome.EXCEPTION}),
     "a wait for a lock": ("import threading\nx = threading.Lock()\nx.acquire()\nx.acquire()", {Outcome.TIMEOUT}),
-    "a stopped process": ("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\nwhile True: pass", {Outcome.TIMEOUT}),
+    "a stopped process": ("import os\nos.kill(os.getpid(), 19)\nwhile True: pass", {Outcome.TIMEOUT}),
 }  # fmt: skip
 
 
@@ -286,7 +295,7 @@ def test_a_hostile_result_does_not_harm_the_host(sandbox: JailedSandbox, result:
 )  # fmt: skip
 def test_a_malformed_reply_is_a_violation(sandbox: JailedSandbox, reply: bytes) -> None:
     program = f"import os\ndef f(x):\n  os.write(3, {reply[:200]!r} * {1 + len(reply) // 201})\n  os._exit(0)"
-    verdict = sandbox.run(Check(program, "f", arguments=((3,), (12,)), expected=(9, 144)))
+    verdict = sandbox.run(Check(program, "f", arguments=((3,), (12,)), expected=SECRET))
     assert verdict.outcome is Outcome.SANDBOX_VIOLATION, verdict
 
 
@@ -309,21 +318,34 @@ def test_nothing_of_a_check_reaches_the_next(sandbox: JailedSandbox) -> None:
         assert sandbox.run(Check(look, "f", arguments=((),))).values == ([False, False, [], False, 1],)
 
 
-def test_the_next_check_cannot_find_the_last_ones_values_in_memory() -> None:
+SEARCH = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+libc.sbrk.restype = ctypes.c_void_p
+def f(word):
+    needle, flip = bytes(word), bytes(code ^ 1 for code in range(256))  # the search itself must not hold the word
+    page, handle, found = 4096, os.open('memory', os.O_RDWR | os.O_CREAT), 0
+    brk = libc.sbrk(0)
+    for middle, pages in ((id([]), 4096), (brk - 4096 * page, 4096)):
+        for number in range(-pages, pages):
+            address = (middle // page + number) * page
+            if libc.pwrite(handle, ctypes.c_void_p(address), page, 0) == page:
+                found += os.pread(handle, page, 0).translate(flip).count(needle)
+    return found
+planted = PLANTED
+"""
+
+
+def test_the_memory_of_a_check_holds_nothing_of_the_one_before() -> None:
     secret = "quetzalcoatl"
+    disguised = [ord(letter) ^ 1 for letter in secret]
     with JailedSandbox(workers=1) as alone:
-        check = Check(f"def f(x): return '{secret}'[::-1]", "f", arguments=((secret,),), expected=(secret[::-1],))
-        assert alone.run(check).passed
-        assert alone.run(Check("def g(): pass", "g", tests=f"assert '{secret}'; g()")).passed
-        search = (
-            "import ctypes, gc\n"
-            "def f(word):\n"
-            "  text = ''.join(map(chr, word))\n"
-            "  return sum(type(o) in (list, dict, tuple) and len(o) < 10**5 and text in repr(o) for o in gc.get_objects()\n"
-            "             if type(o) is not dict or 'word' not in o)\n"
-        )
-        verdict = alone.run(Check(search, "f", arguments=((list(map(ord, secret[:6])),),), limits=Limits(wall_seconds=9)))
-    assert verdict.values == (0,), verdict
+        assert alone.run(Check(f"def f(x): return {secret!r}", "f", arguments=((secret,),), expected=(secret,))).passed
+        assert alone.run(Check("def g(): pass", "g", tests=f"assert {secret!r}; g()", prelude=f"x = {secret!r}")).passed
+        search = Check(SEARCH.replace("PLANTED", "None"), "f", arguments=((disguised,),), limits=Limits(wall_seconds=9))
+        assert alone.run(search).values == (0,)
+        control = Check(SEARCH.replace("PLANTED", repr(secret)), "f", arguments=((disguised,),))
+        assert (alone.run(control).values or (0,))[0] > 0
 
 
 def test_no_process_is_left_after_all_attacks(sandbox: JailedSandbox) -> None:
@@ -346,42 +368,3 @@ def living_members(leaders: set[int]) -> list[str]:
             if int(fields[3]) in leaders and fields[0] != "Z":
                 found.append(entry.name)
     return found
-
-
-# ---- honest programs ------------------------------------------------------------------------------------------------
-
-HONEST = {
-    "threads": "import threading\ndef f():\n  out = []\n  ts = [threading.Thread(target=out.append, args=(i,)) for i in"
-    " range(8)]\n  [t.start() for t in ts]; [t.join() for t in ts]\n  return sorted(out) == list(range(8))",
-    "a thread pool": "from concurrent.futures import ThreadPoolExecutor\ndef f():\n"
-    "  with ThreadPoolExecutor(4) as pool: return list(pool.map(abs, [-1, 2])) == [1, 2]",
-    "asyncio": "import asyncio\nasync def g(): await asyncio.sleep(0.001); return True\n"
-    "def f(): return asyncio.run(g())",
-    "temporary files": "import tempfile, os\ndef f():\n  with tempfile.TemporaryDirectory() as d:\n"
-    "    p = os.path.join(d, 'x'); open(p, 'w').write('y'); return open(p).read() == 'y'",
-    "a named temporary file": "import tempfile\ndef f():\n  with tempfile.NamedTemporaryFile('w+') as h:\n"
-    "    h.write('x'); h.seek(0); return h.read() == 'x'",
-    "sqlite in memory": "import sqlite3\ndef f():\n  return sqlite3.connect(':memory:').execute('select 1').fetchone()[0] == 1",
-    "100 MB": "def f():\n  x = bytearray(100 << 20); x[-1] = 1; return sum(x[-9:]) == 1",
-    "recursion to 800": "def g(n): return n and 1 + g(n - 1)\ndef f(): return g(800) == 800",
-    "printing": "def f():\n  for i in range(500): print(i, 'ä')\n  return True",
-    "a main guard": "def f(): return True\nif __name__ == '__main__': raise SystemExit(input())",
-    "dataclasses": "from dataclasses import dataclass\n@dataclass\nclass P: x: int\ndef f(): return P(1) == P(1)",
-    "pickling its own class": "import pickle\nclass P: pass\ndef f(): return type(pickle.loads(pickle.dumps(P()))) is P",
-    "standard modules": "import csv, decimal, email, html, http, logging, unittest, urllib.parse, uuid, xml, zlib, hashlib"
-    "\ndef f(): return zlib.decompress(zlib.compress(b'x')) == b'x' and len(hashlib.sha256().digest()) == 32",
-    "a signal handler": "import signal\ndef f():\n  hit = []\n  signal.signal(signal.SIGALRM, lambda *a: hit.append(1))\n"
-    "  signal.setitimer(signal.ITIMER_REAL, 0.01)\n  signal.pause(); return hit == [1]",
-    "time zones and clocks": "import datetime, time\ndef f():\n  time.sleep(0.001)\n"
-    "  return datetime.datetime.now(datetime.timezone.utc).year > 2000",
-    "captured output": "import contextlib, io\ndef f():\n  b = io.StringIO()\n  with contextlib.redirect_stdout(b): print(1)\n"
-    "  return b.getvalue() == '1\\n'",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", HONEST)
-def test_an_honest_program_works(sandbox: JailedSandbox, name: str) -> None:
-    data = sandbox.run(Check(HONEST[name], "f", arguments=((),), expected=(True,)))
-    assert data.passed, data
-    split = sandbox.run(Check(HONEST[name], "f", tests="assert f() is True"))
-    assert split.passed, split

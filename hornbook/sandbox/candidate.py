@@ -21,6 +21,7 @@ from hornbook.sandbox.wire import MAX_DETAIL, Channel, Closed, Link, error_text
 MAX_NAMES = 2000
 MAX_INPUT_BYTES = 64 << 20
 HARNESS_FAILURE = 70  # exit status of a check's process that ended by an error of ours
+REPLY_TOO_LARGE = 71  # exit status when the results do not fit into a file of the size that the limits allow
 Stop = dict[str, Any]
 
 
@@ -100,8 +101,11 @@ def run_data(result: int, program: bytes, question: dict[str, Any]) -> None:
     except MemoryError:
         payload = b'{"stopped": "out_of_memory", "detail": "MemoryError"}'
     flush()
-    while payload:
-        payload = payload[os.write(result, payload) :]
+    try:
+        while payload:
+            payload = payload[os.write(result, payload) :]
+    except OSError:
+        os._exit(REPLY_TOO_LARGE)
     os._exit(0)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from hornbook.sandbox import plain
-from hornbook.sandbox.candidate import HARNESS_FAILURE
+from hornbook.sandbox.candidate import HARNESS_FAILURE, REPLY_TOO_LARGE
 from hornbook.sandbox.contract import Check, Outcome, Verdict
 from hornbook.sandbox.host import MAX_REPLY_BYTES, Reply
 
@@ -40,10 +40,12 @@ def read_verdict(check: Check, reply: Reply, level: str) -> Verdict:
         verdict = Verdict(Outcome.OUTPUT_LIMIT, f"printed {reply.output_bytes} bytes")
     elif reply.timed_out:
         verdict = Verdict(Outcome.TIMEOUT, f"ran longer than {check.limits.wall_seconds:g} s")
+    elif reply.result is None or (check.tests is None and os.waitstatus_to_exitcode(reply.status) == REPLY_TOO_LARGE):
+        verdict = Verdict(
+            Outcome.OUTPUT_LIMIT, f"returned more than {MAX_REPLY_BYTES} bytes, or than one file may hold"
+        )
     elif reply.status != 0:
         verdict = _abnormal_end(check, reply)
-    elif reply.result is None:
-        verdict = Verdict(Outcome.OUTPUT_LIMIT, f"returned more than {MAX_REPLY_BYTES} bytes")
     elif check.tests is not None:
         verdict = _judged(reply.result)
     else:

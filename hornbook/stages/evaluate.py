@@ -170,9 +170,7 @@ def _samples(
 def _judge(
     problems: tuple[Problem, ...], completions: list[str], sandbox: LocalSandbox, work: Work, description: str
 ) -> list[Verdict]:
-    checks = (
-        check_for(problem, completion) for problem, completion in zip(problems, completions, strict=True)
-    )
+    checks = (check_for(problem, completion) for problem, completion in zip(problems, completions, strict=True))
     verdicts = []
     with work.task(description, len(problems), "programs") as task:
         for verdict in sandbox.map(checks):

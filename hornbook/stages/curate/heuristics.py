@@ -206,7 +206,9 @@ def _count(statement: ast.stmt, is_data_place: bool, starts: list[int], tally: T
         tally.data_bytes += _data_bytes(statement, starts)
 
 
-def _data_bytes(statement: ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr | ast.Return, starts: list[int]) -> int:
+def _data_bytes(
+    statement: ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr | ast.Return, starts: list[int]
+) -> int:
     """Bytes of the literals in a statement's value: the value itself, or the arguments of its outermost call.
 
     A bare string is documentation, and no data.

@@ -18,8 +18,8 @@ from hornbook.store import Artifact
 MOST_ROWS = 20_000
 """Rows of a dataset that the search for examples reads."""
 
-MOST_LINES = 22
-MOST_CHARACTERS = 1_200
+MOST_LINES = 16
+MOST_CHARACTERS = 1_000
 MOST_LINE_CHARACTERS = 160
 GOOD_LENGTH = 420
 """Characters of an example that reads best: rows near it are preferred, so that most are shown whole."""
@@ -62,9 +62,19 @@ def _stream(dataset: Dataset, columns: Sequence[str]) -> Iterable[dict[str, Any]
             raise DatasetError(f"cannot read {path} as Parquet: {str(error).splitlines()[0]}") from error
 
 
-def readable(rows: Iterable[Mapping[str, Any]], most: int, column: str = "text") -> list[Mapping[str, Any]]:
-    """The rows whose text is nearest to a length that reads well, in a fixed order; never chosen by what they say."""
-    return sorted(rows, key=lambda row: (abs(len(row.get(column) or "") - GOOD_LENGTH), str(row.get("id"))))[:most]
+def readable(rows: Iterable[Mapping[str, Any]], most: int, apart: str = "") -> list[Mapping[str, Any]]:
+    """The rows whose text is nearest to a length that reads well, in a fixed order; never chosen by what they say.
+
+    With `apart`, the name of a column, rows that differ in it come before rows that repeat it.
+    """
+    nearest = sorted(rows, key=lambda row: (abs(len(row.get("text") or "") - GOOD_LENGTH), str(row.get("id"))))
+    seen: dict[str, int] = {}
+    turns = []
+    for row in nearest:
+        value = str(row.get(apart)) if apart else str(len(turns))
+        turns.append(seen.get(value, 0))
+        seen[value] = seen.get(value, 0) + 1
+    return [row for _, row in sorted(zip(turns, nearest, strict=True), key=lambda pair: pair[0])][:most]
 
 
 def by_reason(rows: Iterable[Mapping[str, Any]], most: int) -> list[Mapping[str, Any]]:
@@ -126,9 +136,9 @@ def pieces(code: str) -> list[tuple[str, str]]:
 
 
 def code(text: Any) -> dict[str, Any]:
-    """Code as the page shows it: cut, and split in pieces."""
+    """Code as the page shows it: cut, and split in pieces; prose with code blocks in it stays one piece."""
     shown = cut(text)
-    return {**shown, "pieces": pieces(shown["text"])}
+    return {**shown, "pieces": [("", shown["text"])] if "```" in shown["text"] else pieces(shown["text"])}
 
 
 def answers(samples: Mapping[str, Sequence[Mapping[str, Any]]], most: int, arms: Sequence[str]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from hornbook.recipe import fingerprint
 from hornbook.stages.report.words import (
     PHASES,
     PROBLEM_SETS,
+    THIN,
     counts,
     dig,
     interval,
@@ -159,7 +160,7 @@ def finding(found: Sequence[Score]) -> str:
         sentence = (
             f"After finetuning, the {gap.first.arm} arm solves {percent(gap.first.value)} of "
             f"{problem_set(gap.problems)} and the {gap.second.arm} arm {percent(gap.second.value)}: "
-            f"a difference of {points(gap.value)} points (95 % interval {points(low)} to {points(high)})"
+            f"a difference of {points(gap.value)} points (95{THIN}% interval {points(low)} to {points(high)})"
         )
         if gap.is_separable:
             return sentence + "."
@@ -169,7 +170,7 @@ def finding(found: Sequence[Score]) -> str:
         score = finetuned[0]
         return (
             f"The {score.arm} arm, {PHASES[score.phase]}, solves {score.passed:,} of {score.n:,} "
-            f"{problem_set(score.problems)}: {percent(score.value)} (95 % interval {interval(*score.interval)})."
+            f"{problem_set(score.problems)}: {percent(score.value)} (95{THIN}% interval {interval(*score.interval)})."
         )
     return "No problem set was scored, so there is no finding."
 

@@ -79,7 +79,7 @@ def _card(arm: str, place: int, run: Run) -> dict[str, Any]:
     models = {phase: artifact for name, phase, artifact in run.calls("model") if name == arm}
     facts = []
     for phase, artifact in models.items():
-        sources = listed(sections_model.sources_of(artifact))
+        sources = listed(sections_model.sources_of(run, artifact))
         facts.append((f"{PHASES[phase]} on", sources, amount(dig(artifact.facts, "tokens"), "tokens")))
     last = list(models.values())[-1:]
     for artifact in last:
@@ -130,7 +130,7 @@ def _row(score: Score, place: int) -> dict[str, Any]:
     }
 
 
-def _gaps(found: Sequence[Score]) -> list[dict[str, str]]:
+def _gaps(found: Sequence[Score]) -> list[dict[str, Any]]:
     """Differences of arms in words."""
     return [
         {
@@ -140,7 +140,8 @@ def _gaps(found: Sequence[Score]) -> list[dict[str, str]]:
             "value": points(gap.value),
             "low": points(gap.interval[0]),
             "high": points(gap.interval[1]),
-            "reading": "separable" if gap.is_separable else "not separable",
+            "is_separable": gap.is_separable,
+            "hollow": gap.phase == "base",
         }
         for gap in differences(found)
     ]

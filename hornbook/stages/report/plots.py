@@ -10,13 +10,13 @@ from itertools import pairwise
 from math import ceil, floor, log10
 from typing import Any
 
-from hornbook.stages.report.words import amount, count, number, percent, shortened, spaced
+from hornbook.stages.report.words import amount, count, number, percent, shortened, spaced, trimmed
 
 Plot = dict[str, Any]
 Words = Callable[[Any], str]
 
 MOST_POINTS = 160
-"""Points of a line; more are averaged in runs, which also smooths."""
+"""Points of a line that was thinned, beside its ends."""
 
 
 def ticks(low: float, high: float, wanted: int = 4) -> list[float]:
@@ -75,7 +75,7 @@ def lines(
             {
                 "name": one["name"],
                 "colour": one.get("colour", -1),
-                "path": " ".join("{},{}".format(*place(point)) for point in _thinned(one["points"])),
+                "path": " ".join("{},{}".format(*place(point)) for point in one["points"]),
                 "dots": [place(point) for point in (one["points"] if len(one["points"]) <= 12 else ())],
                 "rings": [place(point) for point in _finite(one.get("rings", ()))],
                 "end": place(one["points"][-1]),
@@ -174,8 +174,12 @@ def bars(
     words: Words = amount,
     names: Words = spaced,
     is_sorted: bool = True,
+    whole: float | None = None,
 ) -> Plot | None:
-    """Lying bars, one per name, largest first; what is beyond `most` is added up as one."""
+    """Lying bars, one per name, largest first; what is beyond `most` is added up in a last row without a bar.
+
+    Shares are of `whole`, which is the sum unless names overlap; with 0 no shares are shown.
+    """
     found = {name: value for name, value in values.items() if number(value) is not None and value >= 0}
     if sum(found.values()) <= 0:
         return None
@@ -184,7 +188,7 @@ def bars(
     shown = [(names(name), value, look) for name, value in rows[:most]]
     if rest:
         shown.append((f"{len(rest):,} others", sum(value for _, value in rest), "rest"))
-    total, top = sum(found.values()), max(value for _, value, _ in shown)
+    total, top = sum(found.values()) if whole is None else whole, max(value for _, value in rows[:most])
     return {
         "kind": "bars",
         "title": title,
@@ -193,8 +197,8 @@ def bars(
             {
                 "name": name,
                 "text": words(value),
-                "share": percent(value / total),
-                "width": round(100 * value / top, 2),
+                "share": percent(value / total) if total else "",
+                "width": 0 if row_look == "rest" else round(100 * value / top, 2),
                 "look": row_look,
             }
             for name, value, row_look in shown
@@ -235,8 +239,8 @@ def _finite(points: Sequence[Sequence[Any]]) -> list[tuple[float, float]]:
     return [(x, y) for x, y in pairs if x is not None and y is not None]
 
 
-def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """At most `MOST_POINTS` points: means of equal runs between the first and the last."""
+def thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A long line in fewer points: at most `MOST_POINTS` points: means of equal runs between the first and the last."""
     inner = points[1:-1]
     if len(inner) <= MOST_POINTS:
         return list(points)
@@ -259,4 +263,4 @@ def _percent(value: float, low: float, high: float) -> float:
 
 
 def _axis(low: float, high: float, words: Words) -> list[dict[str, Any]]:
-    return [{"at": _percent(value, low, high), "text": words(value)} for value in ticks(low, high)]
+    return [{"at": _percent(value, low, high), "text": trimmed(words(value))} for value in ticks(low, high)]

@@ -24,6 +24,7 @@ from hornbook.stages.report.blocks import (
 from hornbook.stages.report.examples import code, cut, printable, readable, rows_of
 from hornbook.stages.report.numbers import Run
 from hornbook.stages.report.words import (
+    NONE,
     amount,
     count,
     counts,
@@ -45,7 +46,11 @@ def corpus(recipe: Recipe, run: Run) -> Section:
     return section(
         "corpus",
         [artifact],
-        tiles=[tile("files", amount(dig(facts, "files"))), tile("text", size(dig(facts, "bytes")))],
+        tiles=[
+            tile("files", amount(dig(facts, "files"))),
+            tile("text", size(dig(facts, "bytes"))),
+            tile("origins", amount(dig(facts, "origins")), "packages, repositories or folders"),
+        ],
         notes=[f"Read from: {'; '.join(sources)}."] if sources else [],
         plots=[
             (
@@ -95,7 +100,9 @@ def curate(recipe: Recipe, run: Run) -> Section:
             rejected_plot(artifact, "files"),
         ],
         examples=[
-            _documents("Kept for its educational value", readable(best, recipe.report.examples), "educational_value"),
+            _documents(
+                "Kept for its educational value", readable(best, recipe.report.examples, "origin"), "educational_value"
+            ),
             rejects_group(rejects, recipe.report.examples),
         ],
     )
@@ -135,9 +142,9 @@ def _keep_plot(facts: Mapping[str, Any]) -> plots.Plot | None:
     kept = number(dig(facts, "kept_tokens_rate"))
     return plots.lines(
         "Precision over the share kept",
-        [{"name": "precision", "points": sorted(point for point in curve if None not in point)}],
+        [{"name": "precision", "points": plots.thinned(sorted(point for point in curve if None not in point))}],
         x_title="share of tokens kept, best first",
-        y_title="share of good files among those kept",
+        y_title="good files among those kept",
         x_words=lambda value: percent(value, 0),
         y_words=lambda value: percent(value, 0),
         marks=[] if kept is None else [(kept, f"kept {percent(kept, 0)}")],
@@ -158,7 +165,7 @@ def synthesize(recipe: Recipe, run: Run) -> Section:
     ]
     tasks = [
         {"title": text_of(row, "entry_point"), "facts": text_of(row, "topic"), "code": code(row.get("text"))}
-        for row in readable(exercises, most)
+        for row in readable(exercises, max(0, most - len(books)), "topic")
     ]
     return section(
         "synthesize",
@@ -181,8 +188,7 @@ def synthesize(recipe: Recipe, run: Run) -> Section:
             rejected_plot(artifact),
         ],
         examples=[
-            {"title": "A textbook section", "items": books},
-            {"title": "Exercises", "items": tasks},
+            {"title": "Written and kept", "items": [*books, *tasks]},
             rejects_group(rejects, most),
         ],
     )
@@ -209,11 +215,14 @@ def decontaminate(recipe: Recipe, run: Run) -> Section:
             ],
         ],
         plots=[
-            (plots.bars("Rows matched, by detector", found, unit="rows"), "No detector matched a row."),
+            (
+                plots.bars("Rows matched, by detector", found, unit="rows; several may see one", whole=0),
+                "No detector matched a row.",
+            ),
             (
                 plots.lines(
                     "Rows pruned over the match rate",
-                    [{"name": "rows", "points": sorted(point for point in curve if None not in point)}],
+                    [{"name": "rows", "points": plots.thinned(sorted(point for point in curve if None not in point))}],
                     x_title="match rate of syntax trees from which an exercise is pruned",
                     y_title="rows pruned",
                     from_zero=True,
@@ -265,7 +274,7 @@ def _matches(rows: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, 
 
 def _match(row: Mapping[str, Any]) -> list[str]:
     words = [text_of(row, name) for name in ("source", "benchmark", "task_id", "detector", "part")]
-    return [*words, figures(row.get("score"))]
+    return [*words, _two(row.get("score"))]
 
 
 def census(recipe: Recipe, run: Run) -> Section:
@@ -291,7 +300,14 @@ def census(recipe: Recipe, run: Run) -> Section:
         plots=[
             (_sizes_plot(dig(tree, "sizes", default=[])), "No sizes of families were recorded."),
             (
-                plots.bars("Rows by concept", concepts, unit="rows", most=14, names=short_name),
+                plots.bars(
+                    "Rows by concept",
+                    concepts,
+                    unit="rows; a row may have several",
+                    most=14,
+                    names=short_name,
+                    whole=number(dig(facts, "rows")),
+                ),
                 "No concepts were counted.",
             ),
             (
@@ -349,7 +365,7 @@ def pack(recipe: Recipe, run: Run) -> Section:
                         shortened(name, 60),
                         count(dig(facts, "documents")),
                         amount(dig(facts, "tokens")),
-                        figures(dig(facts, "bytes_per_token")),
+                        _two(dig(facts, "bytes_per_token")),
                         count(dig(facts, "held_out_documents")),
                         amount(dig(facts, "held_out_tokens")),
                     ]
@@ -375,3 +391,9 @@ def _recall(facts: Mapping[str, Any]) -> str:
 
 def _exact(facts: Mapping[str, Any]) -> str:
     return f"and {count(dig(facts, 'duplicates', 'exact'))} exact"
+
+
+def _two(value: Any) -> str:
+    """A ratio to two decimals."""
+    found = number(value)
+    return NONE if found is None else f"{found:.2f}"

@@ -14,6 +14,7 @@ from hornbook.stages.report.numbers import Run, Score, held_out, problem_set
 from hornbook.stages.report.words import (
     OUTCOMES,
     PHASES,
+    THIN,
     amount,
     count,
     dig,
@@ -71,7 +72,7 @@ def train(recipe: Recipe, run: Run) -> Section:
                     "tokens per second",
                     "final loss, nats per token",
                 ],
-                [_model_row(arm, phase, artifact) for arm, phase, artifact in models],
+                [_model_row(run, arm, phase, artifact) for arm, phase, artifact in models],
                 texts=3,
             ),
             table(
@@ -93,12 +94,12 @@ def train(recipe: Recipe, run: Run) -> Section:
     )
 
 
-def _model_row(arm: str, phase: str, artifact: Artifact) -> list[str]:
+def _model_row(run: Run, arm: str, phase: str, artifact: Artifact) -> list[str]:
     facts = artifact.facts
     return [
         shortened(arm, 40),
         PHASES[phase],
-        listed(sources_of(artifact)),
+        listed(sources_of(run, artifact)),
         count(dig(facts, "steps")),
         amount(dig(facts, "tokens")),
         duration(dig(facts, "seconds")),
@@ -107,13 +108,19 @@ def _model_row(arm: str, phase: str, artifact: Artifact) -> list[str]:
     ]
 
 
-def sources_of(artifact: Artifact) -> list[str]:
-    """The sources of a training phase, each with its share of tokens and its passes."""
-    words = []
+def sources_of(run: Run, artifact: Artifact) -> list[str]:
+    """The sources of a training phase, each with its share of the tokens seen and its passes."""
+    drawn: dict[str, float] = {}
+    epochs: dict[str, float] = {}
     for name, facts in dig(artifact.facts, "sources", default={}).items():
-        epochs = number(dig(facts, "epochs"))
-        passes = "" if epochs is None else f", {epochs:.2g} {'pass' if f'{epochs:.2g}' == '1' else 'passes'}"
-        words.append(f"{shortened(name, 40)} ({percent(dig(facts, 'share'), 0)}{passes})")
+        epochs[name] = number(dig(facts, "epochs")) or 0.0
+        drawn[name] = epochs[name] * (number(dig(run.pack.facts, "sources", name, "tokens")) or 0.0)
+    total = sum(drawn.values())
+    words = []
+    for name, passes in epochs.items():
+        shown = f"{passes:.2g}{THIN}{'pass' if f'{passes:.2g}' == '1' else 'passes'}"
+        share = f"{percent(drawn[name] / total, 0)}, " if total and len(epochs) > 1 else ""
+        words.append(f"{shortened(name, 40)} ({share}{shown})")
     return words
 
 
@@ -139,26 +146,27 @@ def _curve(artifacts: Sequence[Artifact]) -> Curve:
         events, unreadable = _events(artifact)
         curve["unreadable"] += unreadable
         total, steps = number(dig(artifact.facts, "tokens")) or 0.0, number(dig(artifact.facts, "steps")) or 0.0
-        loss: dict[float, tuple[float, float]] = {}
-        measured: dict[str, dict[float, tuple[float, float]]] = {}
-        for event in events:
-            step = number(dig(event, "step"))
-            if step is None:
-                continue
-            tokens = number(dig(event, "tokens"))
-            seen = offset + (tokens if tokens is not None else step * total / steps if steps else step)
-            if (value := number(dig(event, "loss"))) is not None and event.get("event") == "train":
-                loss[step] = (seen, value)
-            for source, bits in dig(event, "bits_per_byte", default={}).items():
-                if (value := number(bits)) is not None:
-                    measured.setdefault(str(source), {})[step] = (seen, value)
-        points = [loss[step] for step in sorted(loss)]
+        tokens_per_step = total / steps if steps else 0.0
+        loss = _by_step(events, "train", "loss_nats_per_token")
+        points = plots.thinned([(offset + step * tokens_per_step, value) for step, value in loss])
         curve["start"] += points[:1] if place else []
         curve["loss"] += points
-        for source, found in measured.items():
-            curve["held_out"].setdefault(source, []).extend(found[step] for step in sorted(found))
+        for source in sorted({str(event["source"]) for event in events if "source" in event}):
+            bits = _by_step([event for event in events if event.get("source") == source], "held_out", "bits_per_byte")
+            points = [(offset + step * tokens_per_step, value) for step, value in bits]
+            curve["held_out"].setdefault(source, []).extend(points)
         offset += total
     return curve
+
+
+def _by_step(events: Sequence[Mapping[str, Any]], kind: str, name: str) -> list[tuple[float, float]]:
+    """One value of the events of a kind, by step; of a step that ran again, the last."""
+    found = {}
+    for event in events:
+        step, value = number(event.get("step")), number(event.get(name))
+        if event.get("event") == kind and step is not None and value is not None:
+            found[step] = value
+    return sorted(found.items())
 
 
 def _events(artifact: Artifact) -> tuple[list[Mapping[str, Any]], int]:

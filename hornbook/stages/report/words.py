@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any
@@ -94,10 +95,10 @@ def count(value: Any) -> str:
 
 
 def amount(value: Any, unit: str = "") -> str:
-    """A number to three figures, with its unit.
+    """A number with its unit: whole below a hundred thousand, to three figures above and for fractions.
 
-    >>> amount(1_834_000, "tokens").replace(THIN, "_"), amount(950)
-    ('1.83M_tokens', '950')
+    >>> amount(1_834_000, "tokens").replace(THIN, "_"), amount(7214), amount(0.25)
+    ('1.83M_tokens', '7,214', '0.25')
     """
     found = number(value)
     if found is None:
@@ -109,13 +110,20 @@ def amount(value: Any, unit: str = "") -> str:
 def _scaled(value: float) -> str:
     if value < 0:
         return MINUS + _scaled(-value)
-    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if value >= size * 0.9995:
-            scaled = value / size
-            return f"{scaled:.{0 if scaled >= 99.95 else 1 if scaled >= 9.995 else 2}f}{letter}"
-    if value == int(value):
-        return f"{value:.0f}"
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+    if value < 99_999.5:
+        return f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:.3g}"
+    unit, letter = next(step for step in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")) if value >= step[0] * 0.9995)
+    scaled = value / unit
+    return f"{scaled:.{0 if scaled >= 99.95 else 1 if scaled >= 9.995 else 2}f}{letter}"
+
+
+def trimmed(text: str) -> str:
+    """A number without zeros behind its point, as axes show it.
+
+    >>> trimmed("1.00M"), trimmed("1.50M"), trimmed("100")
+    ('1M', '1.5M', '100')
+    """
+    return re.sub(r"(\.\d*?)0+(?=\D|$)", lambda match: match[1].rstrip("."), text)
 
 
 def size(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -59,7 +60,7 @@ class Composition:
 
 
 POOLS: dict[str, tuple[int | str, ...]] = {
-    "ints": tuple(range(-12, 31)),
+    "ints": tuple(range(-15, 36)),
     "words": (*WORDS, ""),
     "chars": tuple("abdegilmnoprstuxyzABEKMORT 0123789"),
 }
@@ -80,7 +81,7 @@ def chained(first: Map, second: Step, constants: tuple[dict[str, object], ...]) 
 
 @lru_cache(maxsize=4096)
 def _tell_apart(domain_id: str, first: str, second: str) -> bool:
-    """Whether, for most constants, some elements pass both predicates and some only the first, and some only the second."""
+    """Whether, for most constants, three elements pass both predicates, and some only one of them."""
     tests = {part.id: part for part in PREDICATES[domain_id]}
     rng = Random(f"{domain_id} {first} {second}")
     good = 0
@@ -89,8 +90,8 @@ def _tell_apart(domain_id: str, first: str, second: str) -> bool:
             load_expression(fill(part.code, {**draw_params(part.params, rng), "x": "x"}))
             for part in (tests[first], tests[second])
         )
-        outcomes = {(bool(one(element)), bool(two(element))) for element in POOLS[domain_id]}
-        good += {(True, True), (True, False), (False, True)} <= outcomes
+        outcomes = Counter((bool(one(element)), bool(two(element))) for element in POOLS[domain_id])
+        good += outcomes[True, True] > 2 and outcomes[True, False] > 0 and outcomes[False, True] > 0
     return good >= 4
 
 
@@ -111,6 +112,19 @@ def _makes_sense(domain_id: str, first: str, second: str) -> bool:
             mapped = fill(change.code, {**constants[0], "x": "x"})
             kept = _outcomes(domain, f"{mapped} if {fill(expression, {'x': 'x'})} else None")
             good += "None" in kept and len(kept) > 2
+    return good >= 4
+
+
+@lru_cache(maxsize=4096)
+def _leaves_choice(domain_id: str, first: str, second: str) -> bool:
+    """Whether, for most constants, a map gives several values of what a predicate keeps (one-digit numbers have one digit)."""
+    test = next(part for part in PREDICATES[domain_id] if part.id == first)
+    change = next(part for part in MAPS[domain_id] if part.id == second)
+    rng = Random(f"{domain_id} {first} {second}")
+    good = 0
+    for _ in range(6):
+        kept, mapped = (fill(part.code, {**draw_params(part.params, rng), "x": "x"}) for part in (test, change))
+        good += len(_outcomes(DOMAINS[domain_id], f"{mapped} if {kept} else None")) > 2
     return good >= 4
 
 
@@ -136,7 +150,7 @@ def _chains(domain: Domain) -> Iterator[tuple[Step, ...]]:
     predicates, maps = PREDICATES[domain.id], MAPS[domain.id]
     for predicate in predicates:
         yield (predicate,)
-        yield from ((predicate, change) for change in maps)
+        yield from ((predicate, change) for change in maps if _leaves_choice(domain.id, predicate.id, change.id))
         if predicate.kind == "form":  # one order only: `a and b` is `b and a`
             yield from ((predicate, other) for other in predicates if _may_follow(domain, predicate, other))
     for change in maps:

@@ -221,17 +221,6 @@ REDUCERS: tuple[Reducer, ...] = (
         _LISTS,
     ),
     Reducer(
-        "total_length",
-        "the total length of $X",
-        "return the total length of the results",
-        "return sum(len($v) $for)",
-        ("total = 0", "total += len($v)", "return total"),
-        "total_length",
-        "int",
-        _STR,
-        _LISTS,
-    ),
-    Reducer(
         "count",
         "the number of $X",
         "return how many there are",

@@ -1,0 +1,286 @@
+"""Which exercises solve a HumanEval task: their functions are run on the arguments that the task's tests use.
+
+A program is run only on tasks whose arguments it can take: by number, and by the types that its own cases show (numbers
+are one type, and so are lists and tuples). It solves a task when it gives the reference solution's result for every
+recorded call; a task with fewer than three recorded calls, or with one result throughout, cannot be told apart and is
+left out. Programs run many at a time inside the sandbox, first on two calls of each task, then on all of those left.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hornbook.benchmarks import Problem
+from hornbook.dataset import read_rows
+from hornbook.engine import Rows
+from hornbook.events import Task
+from hornbook.sandbox import Check, Sandbox
+from hornbook.sandbox.plain import decode, same
+from hornbook.stages.decontaminate.scan import Solved, family_topic
+from hornbook.syntax import arity, function_named, parse, tree_family
+
+JAILED = Path(__file__).with_name("jailed.py").read_text(encoding="utf-8")
+RECORDED = 40
+"""Calls of a task's test that are recorded at most; some tests draw hundreds at random."""
+
+LEAST_CALLS = 3
+PROGRAMS_PER_CHECK = 32
+
+PROGRAM: Mapping[str, str] = {
+    "program": "string",
+    "function": "string",
+    "topic": "string",
+    "family_topic": "string",
+    "entry_point": "string",
+    "text": "string",
+    "least": "int64",
+    "most": "int64",
+    "shapes": "string",
+}
+"""A distinct program of a part: hashes of program and function, and what calls it takes."""
+
+Call = tuple[tuple[Any, ...], Any]
+Shapes = list[list[str]]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A HumanEval task as its test sees it: calls with the reference solution's results."""
+
+    task_id: str
+    calls: tuple[Call, ...]
+    shapes: Shapes
+
+    @property
+    def first(self) -> tuple[Call, Call]:
+        """Two calls with different results, so that a constant function fails one of them."""
+        other = next(call for call in self.calls if not alike(call[1], self.calls[0][1]))
+        return self.calls[0], other
+
+
+# --- tasks ------------------------------------------------------------------------------------------------------------
+
+
+def record_tasks(problems: Sequence[Problem], sandbox: Sandbox) -> tuple[list[Recorded], list[str]]:
+    """Runs every test once with its reference solution, and returns the tasks with their calls, and those left out."""
+    tasks, left_out = [], []
+    for problem, verdict in zip(problems, sandbox.map(map(_recording, problems)), strict=True):
+        calls = tuple((tuple(arguments), result) for arguments, result in (verdict.values or ([],))[0])
+        calls = _distinct(calls)
+        if len(calls) < LEAST_CALLS or all(alike(result, calls[0][1]) for _, result in calls):
+            left_out.append(problem.task_id)
+        else:
+            tasks.append(Recorded(problem.task_id, calls, shapes_of(calls)))
+    return tasks, left_out
+
+
+def _recording(problem: Problem) -> Check:
+    """The test of a problem, run with its own solution under the recorder."""
+    recorded = f"def recorded_calls():\n    return record({problem.entry_point}, check, {RECORDED})\n"
+    return Check(
+        program=f"{problem.program}\n{problem.test}\n{JAILED}\n{recorded}",
+        entry_point="recorded_calls",
+        arguments=((),),
+    )
+
+
+def _distinct(calls: Iterable[Call]) -> tuple[Call, ...]:
+    found = {repr(arguments): (arguments, result) for arguments, result in calls}
+    return tuple(found.values())
+
+
+def shapes_of(calls: Sequence[Call]) -> Shapes:
+    """The types that each argument takes over all calls, and last those of the result."""
+    columns = zip(*((*arguments, result) for arguments, result in calls), strict=True)
+    return [sorted({shape for value in column for shape in _shapes(value)}) for column in columns]
+
+
+def _shapes(value: Any) -> set[str]:
+    """The type of a value and, one level down, of what it holds; `?` where it holds nothing."""
+    kind = _kind(value)
+    if kind in ("sequence", "set", "dict"):
+        return {f"{kind} of {inner}" for inner in {_kind(item) for item in value} or {"?"}}
+    return {kind}
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool | int | float | complex):
+        return "number"
+    kinds = ((str, "str"), (list | tuple, "sequence"), (set | frozenset, "set"), (dict, "dict"))
+    return next((name for types, name in kinds if isinstance(value, types)), "none" if value is None else "bytes")
+
+
+def compatible(program: Shapes, task: Shapes) -> bool:
+    """Whether each argument, and the result, has a type in common; what holds nothing fits any of its kind."""
+    return len(program) == len(task) and all(_overlap(a, b) for a, b in zip(program, task, strict=True))
+
+
+def _overlap(a: Sequence[str], b: Sequence[str]) -> bool:
+    if set(a) & set(b):
+        return True
+    empty = {shape.removesuffix("?") for shape in (*a, *b) if shape.endswith("?")}
+    return any(one.startswith(kind) and other.startswith(kind) for kind in empty for one in a for other in b)
+
+
+# --- programs ---------------------------------------------------------------------------------------------------------
+
+
+def distinct_programs(path: str) -> Rows:
+    """The programs of a part of exercises, each once per topic; those that are not Python are left to other detectors."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    rows = read_rows(Path(path))
+    for row in rows:
+        tree = parse(row["text"])
+        program = None if tree is None else tree_family(tree, constants=True)
+        if tree is None or program is None or (program, row["topic"]) in found:
+            continue
+        function = function_named(tree, row["entry_point"])
+        if function is None:
+            continue
+        calls = [(tuple(map(decode, arguments)), decode(result)) for arguments, result in json.loads(row["cases"])]
+        least, most = arity(function)
+        found[program, row["topic"]] = {
+            "program": program,
+            "function": tree_family(function, constants=True) or "",
+            "topic": row["topic"],
+            "family_topic": family_topic(row),
+            "entry_point": row["entry_point"],
+            "text": row["text"],
+            "least": least,
+            "most": int(min(most, 99)),
+            "shapes": json.dumps(shapes_of(calls)) if calls else "",
+        }
+    return Rows(read=len(rows), outputs={"_units/programs": list(found.values())})
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program to run."""
+
+    key: str
+    text: str
+    entry_point: str
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        return self.text, self.entry_point
+
+
+def _fits(row: Mapping[str, Any], task: Recorded) -> bool:
+    taken = len(task.shapes) - 1
+    if not row["least"] <= taken <= row["most"]:
+        return False
+    return not row["shapes"] or compatible(json.loads(row["shapes"]), task.shapes)
+
+
+def solve(
+    rows: Iterable[Mapping[str, Any]], tasks: Sequence[Recorded], sandbox: Sandbox, progress: Task
+) -> dict[str, Any]:
+    """Runs distinct programs on the tasks that fit them; returns plain data: what solves what, and the counts.
+
+    `solved` maps a program's key to its tasks; `unanswered` counts programs that the sandbox had to end.
+    """
+    groups: dict[tuple[int, ...], list[Program]] = {}
+    seen: set[str] = set()
+    for row in rows:
+        if row["program"] not in seen:
+            seen.add(row["program"])
+            fitting = tuple(index for index, task in enumerate(tasks) if _fits(row, task))
+            groups.setdefault(fitting, []).append(Program(row["program"], row["text"], row["entry_point"]))
+    progress.total = len(seen)
+    runner = _Runner(sandbox, progress)
+    progress.advance(len(groups.pop((), ())))
+    likely: list[tuple[Program, Recorded]] = []
+    batches = [
+        (programs[start : start + PROGRAMS_PER_CHECK], [tasks[index] for index in fitting])
+        for fitting, programs in sorted(groups.items())
+        for start in range(0, len(programs), PROGRAMS_PER_CHECK)
+    ]
+    questions = [(programs, [call for task in fitting for call in task.first]) for programs, fitting in batches]
+    for (_, fitting), answered in zip(batches, runner.run(questions), strict=True):
+        for program, given in answered:
+            pairs = zip(fitting, zip(given[::2], given[1::2], strict=True), strict=True)
+            likely += [(program, task) for task, two in pairs if _all_alike(two, task.first)]
+    solved: dict[str, list[str]] = {}
+    finals = runner.run([([program], list(task.calls)) for program, task in likely])
+    for (program, task), answered in zip(likely, finals, strict=True):
+        if any(_all_alike(given, task.calls) for _, given in answered):
+            solved.setdefault(program.key, []).append(task.task_id)
+    return {"solved": solved, "programs": len(seen), "checks": runner.checks, "unanswered": runner.unanswered}
+
+
+Question = tuple[list[Program], list[Call]]
+Answers = list[tuple[Program, list[list[Any]]]]
+
+
+class _Runner:
+    """Puts questions to the sandbox; one that is not answered as a whole is halved until the culprit stands alone."""
+
+    def __init__(self, sandbox: Sandbox, progress: Task) -> None:
+        self.sandbox, self.progress = sandbox, progress
+        self.checks = self.unanswered = 0
+
+    def run(self, questions: Sequence[Question]) -> Iterator[Answers]:
+        """For each question, its programs with what they answered; a program that had to be ended is missing."""
+        verdicts = self.sandbox.map(_check(question) for question in questions)
+        for question, verdict in zip(questions, verdicts, strict=True):
+            self.checks += 1
+            yield self._answers(question, verdict.values)
+
+    def _answers(self, question: Question, values: tuple[Any, ...] | None) -> Answers:
+        programs, calls = question
+        if values is not None:
+            self.progress.advance(len(programs))
+            return list(zip(programs, values[0], strict=True))
+        if len(programs) == 1:
+            self.progress.advance()
+            self.unanswered += 1
+            return []
+        middle = len(programs) // 2
+        halves = (programs[:middle], programs[middle:])
+        return [answer for answers in self.run([(half, calls) for half in halves]) for answer in answers]
+
+
+def _check(question: Question) -> Check:
+    programs, calls = question
+    arguments = ([program.pair for program in programs], [given for given, _ in calls])
+    return Check(program=JAILED, entry_point="answer", arguments=(arguments,))
+
+
+def _all_alike(answers: Sequence[Sequence[Any]], calls: Sequence[Call]) -> bool:
+    return all(len(given) == 1 and alike(given[0], result) for given, (_, result) in zip(answers, calls, strict=True))
+
+
+def alike(got: Any, want: Any) -> bool:
+    """Whether a test that compares by `==` would take one plain value for the other: more lenient than `same`.
+
+    >>> alike(True, 1), alike([1, 2.0000001], (1, 2)), alike("a", ["a"])
+    (True, True, False)
+    """
+    if isinstance(want, list | tuple) and isinstance(got, list | tuple):
+        return len(got) == len(want) and all(map(alike, got, want))
+    if isinstance(want, int | float) and isinstance(got, int | float):
+        return got == want or same(float(got), float(want))
+    return same(got, want)
+
+
+def solved_rows(rows: Sequence[Mapping[str, Any]], solved: Mapping[str, Sequence[str]]) -> Solved:
+    """What rows of `PROGRAM` are pruned: the programs that solve a task, and all of a topic of which one does."""
+    topics: dict[str, set[str]] = {}
+    for row in rows:
+        if row["family_topic"] and row["program"] in solved:
+            topics.setdefault(row["family_topic"], set()).update(solved[row["program"]])
+    programs: dict[str, set[str]] = {}
+    functions: dict[str, set[str]] = {}
+    for row in rows:
+        tasks = {*solved.get(row["program"], ()), *topics.get(row["family_topic"], ())}
+        if tasks:
+            programs.setdefault(row["program"], set()).update(tasks)
+            functions.setdefault(row["function"], set()).update(tasks)
+    return Solved(
+        *({key: sorted(tasks) for key, tasks in sorted(group.items())} for group in (programs, functions, topics))
+    )

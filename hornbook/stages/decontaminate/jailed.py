@@ -1,0 +1,93 @@
+"""What runs inside the sandbox: recording the calls of a test, and answering many calls. Sent there as text.
+
+Standard library only. Answers are plain data, small, and take a bounded number of steps rather than of seconds, so that
+they are the same on a slow machine and on a fast one.
+"""
+
+import contextlib
+import copy
+import io
+import sys
+
+STEPS = 20_000
+"""Lines that one call may execute."""
+
+MAX_CHARACTERS = 2_000
+"""Length as text from which a value is not recorded."""
+
+
+class _TooLong(BaseException):
+    """Raised inside a call that has executed STEPS lines; no `except Exception` stops it."""
+
+
+def is_plain(value):
+    """Whether a value is built of Python's own data types alone."""
+    kind = type(value)
+    if kind in (list, tuple, set, frozenset):
+        return all(map(is_plain, value))
+    if kind is dict:
+        return all(map(is_plain, value.keys())) and all(map(is_plain, value.values()))
+    return value is None or kind in (bool, int, float, str, bytes)
+
+
+def is_small(value):
+    """Whether a value is plain, and short enough to be recorded."""
+    return is_plain(value) and len(repr(value)) <= MAX_CHARACTERS
+
+
+def record(function, check, most):
+    """The first `most` calls that `check` makes of `function`: [arguments, result], plain and small ones only."""
+    calls = []
+
+    def recorder(*arguments):
+        given = copy.deepcopy(arguments)
+        result = function(*arguments)
+        if len(calls) < most and is_small(given) and is_small(result):
+            calls.append([given, copy.deepcopy(result)])
+        return result
+
+    check(recorder)
+    return calls
+
+
+def answer(programs, inputs):
+    """For each program, `(code, name of its function)`, and each tuple of arguments: `[result]`, or `[]` for none."""
+    return [_answers(code, name, inputs) for code, name in programs]
+
+
+def _answers(code, name, inputs):
+    namespace = {"__name__": "candidate"}
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            _bounded(lambda: exec(compile(code, "<candidate>", "exec"), namespace))
+            function = namespace[name]
+            return [_call(function, arguments) for arguments in inputs]
+    except (Exception, _TooLong):
+        return [[] for _ in inputs]
+
+
+def _call(function, arguments):
+    given = copy.deepcopy(arguments)
+    try:
+        result = _bounded(lambda: function(*given))
+        return [result] if is_small(result) else []
+    except (Exception, _TooLong):
+        return []
+
+
+def _bounded(call):
+    """The result of a call, or _TooLong raised in it when it has executed STEPS lines."""
+    left = STEPS
+
+    def step(frame, event, argument):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise _TooLong
+        return step
+
+    sys.settrace(step)
+    try:
+        return call()
+    finally:
+        sys.settrace(None)

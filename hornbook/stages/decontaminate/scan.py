@@ -1,0 +1,130 @@
+"""One part of one source: which rows are near a problem, and which stay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hornbook.dataset import read_rows, reject
+from hornbook.engine import Rows
+from hornbook.errors import ConservationError
+from hornbook.similarity import words
+from hornbook.stages.decontaminate.reference import Match, Reference, read_reference
+from hornbook.syntax import Function, functions, tree_family
+
+CURVE = (0.8, 0.85, 0.9, 0.95, 1.0)
+"""Match rates at which pruned rows are counted (phi-1 §5: 0.95 to 0.8)."""
+
+BEHAVIOUR_SOURCES = ("textbooks", "exercises")
+
+_BLOCK = re.compile(r"^```(?:python|py)\b[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What the behaviour detector found: programs, functions and topics that solve tasks, each with the tasks.
+
+    `programs` and `functions` are hashes of trees up to renaming, constants included; `topics` are topics of the
+    procedural teacher, each of which is one family of exercises.
+    """
+
+    programs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    functions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    topics: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Reads a part of `source`, and parts its rows into clean and pruned; every match is listed."""
+
+    source: str
+    problems: str
+    ngram: int
+    match_rate: float
+    solved: Solved
+
+    def __call__(self, path: str) -> Rows:
+        reference = read_reference(self.problems, self.ngram)
+        rows = read_rows(Path(path))
+        clean, pruned, matches = [], [], []
+        curve = dict.fromkeys(CURVE, 0)
+        for row in rows:
+            found, best = near_row(self.source, row, reference, self.match_rate)
+            found += behaves_like(self.source, row, self.solved)
+            for rate in CURVE:
+                curve[rate] += best >= rate
+            if not found:
+                clean.append(row)
+                continue
+            found = sorted(set(found), key=_order)
+            pruned.append(reject(row, f"{found[0].detector}_{found[0].benchmark}", _detail(self.source, found)))
+            matches.extend({"row_id": row["id"], "source": self.source, **asdict(match)} for match in found)
+        if len(clean) + len(pruned) != len(rows):
+            raise ConservationError(f"{path}: read {len(rows)} rows, kept {len(clean)}, pruned {len(pruned)}")
+        outputs = {self.source: clean, f"_units/pruned/{self.source}": pruned, f"_units/matches/{self.source}": matches}
+        return Rows(read=len(rows), outputs=outputs, facts={"curve": [[rate, n] for rate, n in curve.items()]})
+
+
+def near_row(source: str, row: Mapping[str, Any], reference: Reference, match_rate: float) -> tuple[list[Match], float]:
+    """Everything that a row is near to by words and by syntax, and its highest match rate with a benchmark."""
+    found = reference.near_text(words(row["text"]))
+    best = 0.0
+    for code in code_of(source, row["text"]):
+        for function in functions(code) or ():
+            matches, rate = reference.near_function(function, match_rate)
+            found += matches
+            best = max(best, rate)
+    return found, best
+
+
+def behaves_like(source: str, row: Mapping[str, Any], solved: Solved) -> list[Match]:
+    """The tasks that a synthetic row teaches to solve: by its program, a function in it, or its topic's family."""
+    if source not in BEHAVIOUR_SOURCES or not solved.programs:
+        return []
+    found: dict[str, float] = dict.fromkeys(solved.topics.get(family_topic(row), ()), 0.5)
+    if source == "exercises":
+        found.update(dict.fromkeys(solved.programs.get(tree_family(row["text"], constants=True) or "", ()), 1.0))
+    for function in functions_of(source, row["text"]):
+        tasks = solved.functions.get(tree_family(function, constants=True) or "", ())
+        found.update(dict.fromkeys(tasks, 1.0))
+    return [Match("humaneval", task, "behaviour", row["topic"], score) for task, score in sorted(found.items())]
+
+
+def family_topic(row: Mapping[str, Any]) -> str:
+    """The topic of a row where all rows of the topic are variants of one exercise; else the empty text.
+
+    That holds for the procedural teacher's families, not for its compositions (`compose:...`), whose constants and parts
+    vary, and not for a language model's topics, which are wide.
+    """
+    topic: str = row["topic"]
+    return topic if row["teacher"].startswith("procedural") and not topic.startswith("compose:") else ""
+
+
+def code_of(source: str, text: str) -> Iterator[str]:
+    """The Python in a row: the text itself or, of a textbook section, its blocks."""
+    if source == "textbooks":
+        yield from (match.group(1) for match in _BLOCK.finditer(text))
+    else:
+        yield text
+
+
+def functions_of(source: str, text: str) -> Iterator[Function]:
+    for code in code_of(source, text):
+        yield from functions(code) or ()
+
+
+_DETECTORS = ("ngram", "syntax", "behaviour")
+
+
+def _order(match: Match) -> tuple[int, Match]:
+    return _DETECTORS.index(match.detector), match
+
+
+def _detail(source: str, matches: Collection[Match]) -> str:
+    """One line for people: where the row stood, and what it is near to."""
+    shown = [f"{match.task_id} by {match.detector} of {match.part} ({match.score:.2f})" for match in matches]
+    more = f" and {len(shown) - 4} more" if len(shown) > 4 else ""
+    return f"{source}: near {', '.join(shown[:4])}{more}"
