@@ -5,7 +5,8 @@ part-00000.parquet ...   the rows; readable by datasets, DuckDB, pandas and Daft
 manifest.json            columns, rows, bytes and sha256 per part, counts, parents, licences, package version
 README.md                dataset card
 ```
-A reader trusts only the parts that the manifest names. `Dataset.open` checks them once; code behind it does not ask again.
+A reader trusts only the parts that the manifest names. `Dataset.open` checks them once; code behind it does not ask
+again.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ EXERCISE: Schema = {
     "prompt_hash": "string",
     "seed": "int64",
 }
-"""An exercise: `text` is prompt + solution, `cases` JSON of `[[arguments, result], ...]`, `family` its renamed tree's hash."""
+"""An exercise: `text` is prompt + solution, `cases` JSON of `[[arguments, result], ...]`, `family` its tree's hash."""
 
 REJECT: Schema = {**BASE, "reason": "string", "detail": "string", "record": "string"}
 """A row that a stage did not keep: why, and (as JSON in `record`) the columns that BASE lacks."""
@@ -150,7 +151,7 @@ class Dataset:
     def open(cls, folder: str | Path, schema: Schema | None = None) -> Dataset:
         """Opens a dataset and checks it: manifest, columns, every part's presence and size.
 
-        Raises DatasetError (missing or incomplete) or SchemaMismatch (a column of `schema` is missing or of another type).
+        Raises DatasetError (missing or incomplete) or SchemaMismatch (a column of `schema` is missing or differs).
         """
         folder = Path(folder)
         manifest = _read_manifest(folder / "manifest.json")
@@ -323,7 +324,8 @@ def _card(folder: Path, manifest: Manifest) -> str:
         "---",
         f"# {folder.name}",
         "",
-        f"{manifest.rows:,} rows in {len(manifest.parts)} parts ({manifest.bytes:,} bytes), made by Hornbook {__version__}.",
+        f"{manifest.rows:,} rows in {len(manifest.parts)} parts ({manifest.bytes:,} bytes), "
+        f"made by Hornbook {__version__}.",
         "",
         "| column | type |",
         "|---|---|",

@@ -1,8 +1,9 @@
 """Where data stages run: Daft in this process, or on a Ray cluster. The only importer of daft.
 
-A stage hands over units of work and a function `unit -> Rows`. Workers write each unit's parts themselves, all or nothing,
-and then a unit record; no row passes through the driver. A unit whose record stands is not run again, so a killed stage
-loses at most the units in hand. Files are named by unit, so one worker and many, native and Ray, give the same bytes.
+A stage hands over units of work and a function `unit -> Rows`. Workers write each unit's parts themselves, all or
+nothing, and then a unit record; no row passes through the driver. A unit whose record stands is not run again, so a
+killed stage loses at most the units in hand. Files are named by unit, so one worker and many, native and Ray, give the
+same bytes.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Engine:
         unit: str = "parts",
         conserve: bool = True,
     ) -> Mapped:
-        """Applies a picklable function to every unit (plain JSON data) and commits the outputs as datasets of the stage.
+        """Applies a picklable function to every unit (plain JSON data) and commits the outputs as datasets.
 
         With `conserve`, each unit's outputs must add up to the rows it read. Raises what the function raises;
         HornbookError where a worker died twice over the same units.

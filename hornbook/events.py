@@ -1,7 +1,7 @@
 """What a run says while it runs: `events.jsonl` for machines, one live line with ETA for people.
 
-A terminal gets a rich progress bar; a pipe gets a plain line at least every two seconds while work is under way, so that
-neither is ever silent.
+A terminal gets a rich progress bar; a pipe gets a plain line at least every two seconds while work is under way, so
+that neither is ever silent.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ store/<stage>/<fingerprint>/           a finished artifact; artifact.json was wr
 store/<stage>/<fingerprint>.partial/   one under way, or killed; the next run takes it up
 runs/<name>/01-corpus ... 09-report    links to the artifacts of one run
 ```
-A fingerprint covers the stage's word and version, its recipe section, its inputs' fingerprints and its seams' identities.
-Where the work runs (engine, number of workers) is no part of it: one worker and many give the same bytes.
+A fingerprint covers the stage's word and version, its recipe section, its inputs' fingerprints and its seams'
+identities. Where the work runs (engine, number of workers) is no part of it: one worker and many give the same bytes.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Artifact:
-    """What a stage made: a folder with `artifact.json` and named outputs. `record` is empty while it is only planned."""
+    """What a stage made: a folder with `artifact.json` and named outputs; `record` is empty while only planned."""
 
     stage: str
     fingerprint: str
@@ -208,7 +208,7 @@ class Stop(Exception):
 
 
 def stage(version: int) -> Callable[[Callable[..., Summary]], Callable[..., Artifact]]:
-    """Makes a pure function `(inputs..., *, work, seams...) -> Summary` a stage: `(inputs..., *, store, seams...) -> Artifact`.
+    """Makes a pure function `(inputs..., *, work, seams...) -> Summary` a stage `(..., *, store, ...) -> Artifact`.
 
     `version` goes up whenever the function's results change.
     """

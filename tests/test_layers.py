@@ -1,4 +1,4 @@
-"""Imports run one way: cli, pipeline, stages, tools, contracts. A stage imports no stage, and daft stands in one file."""
+"""Imports run one way: cli, pipeline, stages, tools, contracts. A stage imports no stage; daft stands in one file."""
 
 import ast
 from pathlib import Path

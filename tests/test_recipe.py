@@ -86,7 +86,7 @@ def test_a_wrong_recipe_is_one_line_that_names_the_way_out(tmp_path: Path, text:
 
 @pytest.mark.parametrize("override", ["noequals", "=3", "name.deeper=1"])
 def test_a_wrong_override_is_refused(tmp_path: Path, override: str) -> None:
-    with pytest.raises(RecipeError, match="--set|unknown key|name"):
+    with pytest.raises(RecipeError, match=r"--set|unknown key|name"):
         load_recipe(write(tmp_path, "name: x"), [override])
 
 

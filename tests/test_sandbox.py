@@ -283,7 +283,8 @@ HONEST = {
     "standard modules": "import csv, decimal, email, html, http, logging, unittest, uuid, xml, zlib, hashlib\n"
     "def f(): return zlib.decompress(zlib.compress(b'x')) == b'x' and len(hashlib.sha256().digest()) == 32",
     "a signal handler": "import signal\ndef f():\n  hit = []\n"
-    "  signal.signal(signal.SIGALRM, lambda *a: hit.append(1))\n  signal.setitimer(signal.ITIMER_REAL, 0.01)\n  signal.pause(); return hit == [1]",
+    "  signal.signal(signal.SIGALRM, lambda *a: hit.append(1))\n"
+    "  signal.setitimer(signal.ITIMER_REAL, 0.01)\n  signal.pause(); return hit == [1]",
     "time zones and clocks": "import datetime, time\ndef f():\n  time.sleep(0.001)\n"
     "  return datetime.datetime.now(datetime.timezone.utc).year > 2000",
     "captured output": "import contextlib, io\ndef f():\n  b = io.StringIO()\n"

@@ -110,7 +110,7 @@ def test_the_same_checks_pass_for_an_honest_program(sandbox: JailedSandbox) -> N
 HOME = str(Path.home())
 REACHES = {
     "read /etc/passwd": "open('/etc/passwd').read()",
-    "read the home folder": f"next(n for n in os.listdir({HOME!r}) if not sys.base_prefix.startswith({HOME!r} + '/' + n))",
+    "read the home folder": f"h = {HOME!r}; next(n for n in os.listdir(h) if not sys.base_prefix.startswith(h + '/' + n))",
     "read this repository": f"open({__file__!r}).read()",
     "read its own /proc entry": "open('/proc/self/status').read()",
     "read its own memory": "open('/proc/self/mem', 'rb')",

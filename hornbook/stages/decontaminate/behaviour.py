@@ -70,7 +70,7 @@ def record_tasks(problems: Sequence[Problem], sandbox: Sandbox) -> tuple[list[Re
     tasks, left_out = [], []
     for problem, verdict in zip(problems, sandbox.map(map(_recording, problems)), strict=True):
         calls = tuple((tuple(arguments), result) for arguments, result in (verdict.values or ([],))[0])
-        calls = _distinct(calls)
+        calls = _distinct(call for call in calls if len(call[0]) == len(calls[0][0]))
         if len(calls) < LEAST_CALLS or all(alike(result, calls[0][1]) for _, result in calls):
             left_out.append(problem.task_id)
         else:
@@ -94,9 +94,19 @@ def _distinct(calls: Iterable[Call]) -> tuple[Call, ...]:
 
 
 def shapes_of(calls: Sequence[Call]) -> Shapes:
-    """The types that each argument takes over all calls, and last those of the result."""
+    """The types that each argument takes over all calls, and last those of the result; none for calls unlike in number.
+
+    `sequence of ?` stands only where every sequence is empty.
+    """
+    if len({len(arguments) for arguments, _ in calls}) != 1:
+        return []
     columns = zip(*((*arguments, result) for arguments, result in calls), strict=True)
-    return [sorted({shape for value in column for shape in _shapes(value)}) for column in columns]
+    return [_known_shapes({shape for value in column for shape in _shapes(value)}) for column in columns]
+
+
+def _known_shapes(shapes: set[str]) -> list[str]:
+    holders = [shape.partition(" of ")[0] for shape in shapes if not shape.endswith("?")]
+    return sorted(shape for shape in shapes if not (shape.endswith("?") and shape.removesuffix(" of ?") in holders))
 
 
 def _shapes(value: Any) -> set[str]:
@@ -152,7 +162,7 @@ def distinct_programs(path: str) -> Rows:
             "text": row["text"],
             "least": least,
             "most": int(min(most, 99)),
-            "shapes": json.dumps(shapes_of(calls)) if calls else "",
+            "shapes": json.dumps(shapes_of(calls)),
         }
     return Rows(read=len(rows), outputs={"_units/programs": list(found.values())})
 
@@ -174,7 +184,8 @@ def _fits(row: Mapping[str, Any], task: Recorded) -> bool:
     taken = len(task.shapes) - 1
     if not row["least"] <= taken <= row["most"]:
         return False
-    return not row["shapes"] or compatible(json.loads(row["shapes"]), task.shapes)
+    shapes: Shapes = json.loads(row["shapes"])
+    return not shapes or compatible(shapes, task.shapes)
 
 
 def solve(
@@ -201,9 +212,9 @@ def solve(
         for start in range(0, len(programs), PROGRAMS_PER_CHECK)
     ]
     questions = [(programs, [call for task in fitting for call in task.first]) for programs, fitting in batches]
-    for (_, fitting), answered in zip(batches, runner.run(questions), strict=True):
+    for (_, asked), answered in zip(batches, runner.run(questions), strict=True):
         for program, given in answered:
-            pairs = zip(fitting, zip(given[::2], given[1::2], strict=True), strict=True)
+            pairs = zip(asked, zip(given[::2], given[1::2], strict=True), strict=True)
             likely += [(program, task) for task, two in pairs if _all_alike(two, task.first)]
     solved: dict[str, list[str]] = {}
     finals = runner.run([([program], list(task.calls)) for program, task in likely])

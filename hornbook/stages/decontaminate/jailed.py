@@ -8,6 +8,8 @@ import contextlib
 import copy
 import io
 import sys
+from collections.abc import Callable, Sequence
+from typing import Any
 
 STEPS = 20_000
 """Lines that one call may execute."""
@@ -20,7 +22,7 @@ class _TooLong(BaseException):
     """Raised inside a call that has executed STEPS lines; no `except Exception` stops it."""
 
 
-def is_plain(value):
+def is_plain(value: Any) -> bool:
     """Whether a value is built of Python's own data types alone."""
     kind = type(value)
     if kind in (list, tuple, set, frozenset):
@@ -30,16 +32,16 @@ def is_plain(value):
     return value is None or kind in (bool, int, float, str, bytes)
 
 
-def is_small(value):
+def is_small(value: Any) -> bool:
     """Whether a value is plain, and short enough to be recorded."""
     return is_plain(value) and len(repr(value)) <= MAX_CHARACTERS
 
 
-def record(function, check, most):
+def record(function: Callable[..., Any], check: Callable[[Any], None], most: int) -> list[list[Any]]:
     """The first `most` calls that `check` makes of `function`: [arguments, result], plain and small ones only."""
-    calls = []
+    calls: list[list[Any]] = []
 
-    def recorder(*arguments):
+    def recorder(*arguments: Any) -> Any:
         given = copy.deepcopy(arguments)
         result = function(*arguments)
         if len(calls) < most and is_small(given) and is_small(result):
@@ -50,13 +52,13 @@ def record(function, check, most):
     return calls
 
 
-def answer(programs, inputs):
+def answer(programs: Sequence[tuple[str, str]], inputs: Sequence[tuple[Any, ...]]) -> list[list[list[Any]]]:
     """For each program, `(code, name of its function)`, and each tuple of arguments: `[result]`, or `[]` for none."""
     return [_answers(code, name, inputs) for code, name in programs]
 
 
-def _answers(code, name, inputs):
-    namespace = {"__name__": "candidate"}
+def _answers(code: str, name: str, inputs: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    namespace: dict[str, Any] = {"__name__": "candidate"}
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             _bounded(lambda: exec(compile(code, "<candidate>", "exec"), namespace))
@@ -66,7 +68,7 @@ def _answers(code, name, inputs):
         return [[] for _ in inputs]
 
 
-def _call(function, arguments):
+def _call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> list[Any]:
     given = copy.deepcopy(arguments)
     try:
         result = _bounded(lambda: function(*given))
@@ -75,11 +77,11 @@ def _call(function, arguments):
         return []
 
 
-def _bounded(call):
+def _bounded(call: Callable[[], Any]) -> Any:
     """The result of a call, or _TooLong raised in it when it has executed STEPS lines."""
     left = STEPS
 
-    def step(frame, event, argument):
+    def step(frame: Any, event: str, argument: Any) -> Any:
         nonlocal left
         left -= 1
         if left < 0:

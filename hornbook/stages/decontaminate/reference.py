@@ -23,7 +23,10 @@ MATCH: Mapping[str, str] = {
     "part": "string",
     "score": "float64",
 }
-"""A row near a problem: by which detector, in which part (`prompt`, `solution`, or a function's name), how near (0 to 1)."""
+"""A row near a problem: by which detector, in which part, and how near, in [0, 1].
+
+The part is `prompt` or `solution` of the problem (ngram), a function of the row (syntax), or its topic (behaviour).
+"""
 
 EQUAL_ONLY = ("compositions", "unseen")
 PROMPT_ONLY = ("seen",)
@@ -84,7 +87,7 @@ class Reference:
             self.runs.setdefault(start, []).append((key, text))
 
     def _add_tree(self, key: Key, problem: Problem, everywhere: bool) -> Iterator[tuple[tuple[int, ...], Key]]:
-        """Enters the solution's function: as equal only where it is short or of `everywhere`, else as a tree to be near."""
+        """Enters the solution's function: to be equal to where it is short, or `everywhere`; else returns its tree."""
         function = function_named(problem.program, problem.entry_point)
         tree = None if function is None else serialise(function)
         if function is None or tree is None:
@@ -99,12 +102,15 @@ class Reference:
     # --- comparing --------------------------------------------------------------------------------------------------
 
     def near_text(self, text: Sequence[str]) -> list[Match]:
-        """Problems with which a text (as words) shares runs; the score is the share of the problem's runs that it has."""
+        """Problems with which a text (as words) shares runs; the score is the share of the problem's runs in it."""
         shared: dict[tuple[Key, str], int] = {}
         for gram in set(runs(text, self.ngram)) & self.grams.keys():
             for place in self.grams[gram]:
                 shared[place] = shared.get(place, 0) + 1
-        found = [Match(*key, "ngram", part, count / self.totals[key, part]) for (key, part), count in shared.items()]
+        found = [
+            Match(name, task_id, "ngram", part, count / self.totals[(name, task_id), part])
+            for ((name, task_id), part), count in shared.items()
+        ]
         return sorted(found + self._verbatim(text))
 
     def _verbatim(self, text: Sequence[str]) -> list[Match]:

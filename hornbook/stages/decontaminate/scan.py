@@ -49,7 +49,9 @@ class Scan:
     def __call__(self, path: str) -> Rows:
         reference = read_reference(self.problems, self.ngram)
         rows = read_rows(Path(path))
-        clean, pruned, matches = [], [], []
+        clean: list[dict[str, Any]] = []
+        pruned: list[dict[str, Any]] = []
+        matches: list[dict[str, Any]] = []
         curve = dict.fromkeys(CURVE, 0)
         for row in rows:
             found, best = near_row(self.source, row, reference, self.match_rate)
@@ -81,7 +83,11 @@ def near_row(source: str, row: Mapping[str, Any], reference: Reference, match_ra
 
 
 def behaves_like(source: str, row: Mapping[str, Any], solved: Solved) -> list[Match]:
-    """The tasks that a synthetic row teaches to solve: by its program, a function in it, or its topic's family."""
+    """The tasks that a synthetic row teaches to solve.
+
+    The score is 1 where a program or function of the row itself solves the task, and 0.5 where another one of its
+    topic's family does.
+    """
     if source not in BEHAVIOUR_SOURCES or not solved.programs:
         return []
     found: dict[str, float] = dict.fromkeys(solved.topics.get(family_topic(row), ()), 0.5)
@@ -96,8 +102,8 @@ def behaves_like(source: str, row: Mapping[str, Any], solved: Solved) -> list[Ma
 def family_topic(row: Mapping[str, Any]) -> str:
     """The topic of a row where all rows of the topic are variants of one exercise; else the empty text.
 
-    That holds for the procedural teacher's families, not for its compositions (`compose:...`), whose constants and parts
-    vary, and not for a language model's topics, which are wide.
+    That holds for the procedural teacher's families, not for its compositions (`compose:...`), whose constants and
+    parts vary, and not for a language model's topics, which are wide.
     """
     topic: str = row["topic"]
     return topic if row["teacher"].startswith("procedural") and not topic.startswith("compose:") else ""

@@ -33,10 +33,11 @@ def decontaminate(
     sandbox: Sandbox,
     engine: Engine,
 ) -> Summary:
-    """Prunes rows near a problem from all four sources, and lists every match; the rules stand in the package's docstring.
+    """Prunes rows near a problem from all four sources, and lists every match, by the rules in the package's docstring.
 
     Outputs: `raw`, `curated`, `textbooks`, `exercises` (clean, each in its own schema), `matches` (MATCH, all problems
-    near a pruned row) and `pruned` (REJECT; the reason is detector and benchmark). Source: phi-1 §5.
+    near a pruned row) and `pruned` (REJECT; the reason is detector and benchmark). `seed` is the one that drew our own
+    problems; nothing here is random, and it is only recorded. Source: phi-1 §5.
     """
     sources = {
         "raw": curated.dataset("unfiltered"),
@@ -61,8 +62,8 @@ def decontaminate(
         )
         for name, dataset in sources.items()
     }
-    matches = _gather(work.path, "matches", MATCH, mapped)
-    _gather(work.path, "pruned", REJECT, mapped)
+    matches = _gather(work.path, "matches", MATCH, mapped, seed)
+    _gather(work.path, "pruned", REJECT, mapped, seed)
     rejected: dict[str, int] = {}
     for result in mapped.values():
         for reason, count in result.rejected.items():
@@ -114,7 +115,7 @@ def _behaviour(
     return result
 
 
-def _gather(folder: Path, name: str, schema: Schema, mapped: Mapping[str, Mapped]) -> Dataset:
+def _gather(folder: Path, name: str, schema: Schema, mapped: Mapping[str, Mapped], seed: int) -> Dataset:
     """One dataset out of what every source's pass left under `_units/<name>/<source>`; empty parts are left there."""
     (folder / name).mkdir(parents=True, exist_ok=True)
     parts = []
@@ -125,7 +126,7 @@ def _gather(folder: Path, name: str, schema: Schema, mapped: Mapping[str, Mapped
                 file = f"part-{source}-{part.file.removeprefix('part-')}"
                 shutil.copyfile(dataset.folder / part.file, folder / name / file)
                 parts.append(replace(part, file=file))
-    return commit(folder / name, schema, parts)
+    return commit(folder / name, schema, parts, seed=seed)
 
 
 def _facts(

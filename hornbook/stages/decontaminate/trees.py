@@ -70,7 +70,7 @@ class TreeIndex:
         surplus = self.bags[low:high] - self._bag(tree)
         distance = np.maximum(np.maximum(surplus, 0).sum(axis=1), np.maximum(-surplus, 0).sum(axis=1))
         longest = np.maximum(self.lengths[low:high], length)
-        found = []
+        found: list[tuple[Any, float]] = []
         for index in np.flatnonzero(distance <= (1 - FLOOR) * longest + 1e-9):
             rate = match_rate(tree, self.trees[low + index], at_least=FLOOR)
             if rate >= FLOOR:
