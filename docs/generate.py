@@ -1,4 +1,4 @@
-"""Writes docs/reference from the code: recipe fields, commands, dataset columns, errors. Run by hand; a test compares."""
+"""Writes docs/reference from the code: recipe, commands, columns, errors. Run by hand; a test compares."""
 
 from __future__ import annotations
 

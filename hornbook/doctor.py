@@ -20,6 +20,7 @@ from typing import Literal
 
 from hornbook.dataset import Dataset
 from hornbook.errors import HornbookError
+from hornbook.hardware import cgroup_number, memory_bytes, read
 from hornbook.recipe import TeacherSettings
 
 Status = Literal["ok", "warn", "fail"]
@@ -124,7 +125,7 @@ def check_packages(requirements: Sequence[str] | None = None) -> Iterator[Findin
 def check_cores() -> Iterator[Finding]:
     """Cores that this process may use; a container's quota counts."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _cgroup_number("cpu.max")
+    quota = cgroup_number("cpu.max")
     if quota is not None and quota < usable:
         yield Finding(
             "cores", "warn", f"{usable}, of which a quota leaves {quota:g}", f"set engine.workers: {max(1, int(quota))}"
@@ -176,7 +177,7 @@ def check_torch() -> Iterator[Finding]:
         remedy = "install a CUDA build of torch (https://pytorch.org) that suits the driver"
         yield Finding("GPU", "warn", "this machine has an NVIDIA driver, but torch cannot use it", remedy)
         return
-    flags = _read("/proc/cpuinfo")
+    flags = read("/proc/cpuinfo")
     fast = [name for name in ("amx_bf16", "avx512_bf16", "bf16") if f" {name} " in flags.replace("\n", " ")]
     detail = f"none; the CPU's bf16 is {f'fast ({fast[0]})' if fast else 'emulated'}"
     remedy = "" if fast else "precision: fp32 may be faster here than bf16"
@@ -258,8 +259,7 @@ def check_benchmarks() -> Iterator[Finding]:
         try:
             problems = load(Path(folder)).problems
         except HornbookError as error:
-            what, _, way_out = str(error).partition("; ")
-            yield Finding(f"benchmarks: {name}", "warn", what, way_out)
+            yield Finding(f"benchmarks: {name}", "warn", *what_and_way_out(error))
         else:
             yield Finding(f"benchmarks: {name}", "ok", f"{len(problems)} problems, as published, in {folder}")
 
@@ -302,8 +302,7 @@ def _check_dataset(folder: Path, name: str) -> Iterator[Finding]:
         dataset = Dataset.open(folder)
         dataset.verify()
     except HornbookError as error:
-        what, _, way_out = str(error).rpartition("; ")
-        yield Finding(name, "fail", what, way_out)
+        yield Finding(name, "fail", *what_and_way_out(error))
     else:
         parts = len(dataset.manifest.parts)
         yield Finding(name, "ok", f"{len(dataset):,} rows in {parts} parts, all as written")
@@ -329,37 +328,15 @@ def _folders(run: Path) -> Iterator[Path]:
 # --- readings -------------------------------------------------------------------------------------------------------
 
 
+def what_and_way_out(error: HornbookError) -> tuple[str, str]:
+    """The two halves of an error's line; one without a way out gets the only one there always is."""
+    what, _, way_out = " ".join(str(error).split()).partition("; ")
+    return what, way_out or "put the file right, or delete it and make it again"
+
+
 def version_of(distribution: str) -> str | None:
     """The installed version of a distribution, or None; nothing is imported."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def memory_bytes() -> tuple[int, int]:
-    """Memory of this machine, or of the container this process is in: all of it, and what is free."""
-    page = os.sysconf("SC_PAGE_SIZE")
-    total = os.sysconf("SC_PHYS_PAGES") * page
-    lines = (line.partition(":") for line in _read("/proc/meminfo").splitlines())
-    free = next((int(value.split()[0]) * 1024 for key, _, value in lines if key == "MemAvailable"), total)
-    limit, used = _cgroup_number("memory.max"), _cgroup_number("memory.current")
-    if limit is not None and limit < total:
-        total, free = int(limit), min(free, int(limit - (used or 0)))
-    return total, free
-
-
-def _cgroup_number(name: str) -> float | None:
-    """A limit of this process's control group (`cpu.max` in cores, else bytes), or None where there is none."""
-    values = _read(f"/sys/fs/cgroup/{name}").split()
-    if not values or values[0] == "max":
-        return None
-    return int(values[0]) / int(values[1]) if len(values) == 2 else float(values[0])
-
-
-def _read(path: str) -> str:
-    """A small file's text; empty where this system has no such file."""
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from hornbook.hardware import HARDWARE, Hardware
 from hornbook.recipe import Model, Phase, Recipe, TeacherSettings
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 PAPER_MFU = 0.50
 """Share of a GPU's peak that training reaches: what 51B tokens in 770 A100-hours imply (phi-1, figure 2.1).
 
-That is 18.4k tokens a second on a GPU of 312 TFLOP/s, at the FLOPs that `hornbook.model.flops_per_token` counts; without
-attention's share, as 6ND is usually written, the same hours imply 0.46.
+That is 18.4k tokens a second on a GPU of 312 TFLOP/s, at the FLOPs that `hornbook.model.flops_per_token` counts;
+without attention's share, as 6ND is usually written, the same hours imply 0.46.
 """
 
 REPLY_TOKENS = {"label": 60, "textbook": 500, "exercise": 200}
@@ -31,8 +32,8 @@ PROMPT_TOKENS = {"label": 1_300, "textbook": 300, "exercise": 300}
 ACTIVATION_BYTES = {"fp16": 34, "bf16": 34, "fp32": 64}
 """Bytes that a block keeps for the backward pass, per token and unit of width, with fused attention.
 
-Source: Korthikanti et al. 2022 (arXiv:2205.05198), equation 1 without the scores, 34 s b h. Our parallel block shares one
-LayerNorm, but keeps the residual stream in 32 bits: the same 34. Dropout adds a mask of one byte for either branch.
+Source: Korthikanti et al. 2022 (arXiv:2205.05198), equation 1 without the scores, 34 s b h. Our parallel block shares
+one LayerNorm, but keeps the residual stream in 32 bits: the same 34. Dropout adds a mask of one byte for each branch.
 """
 
 LOGIT_BYTES = 12
@@ -43,31 +44,6 @@ SMALL_MODEL = 100_000_000
 
 USABLE_MEMORY_RATE = 0.92
 """Share of a GPU's memory that tensors may fill; the rest goes to the context, workspaces and fragmentation."""
-
-
-@dataclass(frozen=True)
-class Hardware:
-    """A device: dense peak speeds (matrix units at 16 bits, vector units at 32) and memory, as its maker states them."""
-
-    name: str
-    tflops_16bit: float
-    tflops_fp32: float
-    memory_gb: float
-
-    def tflops(self, precision: str) -> float:
-        """Peak speed at a recipe's precision."""
-        return self.tflops_fp32 if precision == "fp32" else self.tflops_16bit
-
-
-HARDWARE = (
-    Hardware("A100-80GB", 312, 19.5, 80),
-    Hardware("H100 SXM", 989, 67, 80),
-    Hardware("H200", 989, 67, 141),
-    Hardware("B200", 2250, 75, 180),
-    Hardware("L40S", 362, 91.6, 48),
-    Hardware("RTX 4090", 165, 82.6, 24),
-)
-"""GPUs by name; figures without sparsity from NVIDIA's data sheets."""
 
 
 @dataclass(frozen=True)
@@ -155,15 +131,11 @@ class Estimate:
             value = size(source.bytes or 0) if known else "unknown"
             how = f"{amount(source.tokens or 0)} tokens" if known else "known once the corpus is read"
             rows.append((f"packed {source.source}", value, how))
-        for part in self.teacher:
-            how = f"{part.prompts:,} prompts: {amount(part.tokens_in)} tokens in, {amount(part.tokens_out)} out"
-            value = f"{part.cost_usd:,.2f} USD" if part.tokens_in else "free"
+        rows += [_teacher_row(part) for part in self.teacher]
+        if any(part.tokens_in for part in self.teacher):
             rows.append(
-                (f"teacher: {part.kind}", value, how if part.tokens_in else f"{part.prompts:,} prompts, no LLM")
+                ("teacher in all", f"{self.cost_usd:,.2f} USD", "at the recipe's prices; a cached reply is free")
             )
-        rows.append(
-            ("teacher in all", f"{self.cost_usd:,.2f} USD", "at the recipe's prices; what is cached costs nothing")
-        )
         return rows
 
     def _device_row(self, name: str) -> tuple[str, str, str]:
@@ -175,11 +147,8 @@ class Estimate:
         room = f"at most {fit:,} sequences fit at once" if fit else "the model does not fit on one"
         if 0 < fit < asked:
             room += ": set micro_batch_size"
-        return (
-            f"training on {name}",
-            value,
-            f"at {self.mfu:.0%} of its peak ({reach}); {duration(hours / 8)} on 8; {room}",
-        )
+        eight = f"{duration(hours / 8)} on eight; " if hours >= 10 else ""
+        return f"training on {name}", value, f"at {self.mfu:.0%} of its peak ({reach}); {eight}{room}"
 
 
 def estimate(
@@ -187,8 +156,8 @@ def estimate(
 ) -> Estimate:
     """Reckons what a recipe will take.
 
-    `machine` adds a device of one's own (see `measure_machine`), `corpus_tokens` the size of the raw corpus where it is
-    known. Raises ValueError unless 0 < mfu <= 1.
+    `machine` adds a device of one's own (see `hardware.measure_machine`), `corpus_tokens` says how large the raw corpus
+    is. Raises ValueError unless 0 < mfu <= 1.
     """
     if not 0 < mfu <= 1:
         raise ValueError(f"mfu is {mfu}; it is a share of the peak, above 0 and at most 1")
@@ -232,8 +201,8 @@ def state_bytes(config: PhiConfig, optimizer: Literal["adamw", "muon"], precisio
     """Bytes of weights, gradients and optimizer state on one device that holds them whole.
 
     32-bit weights and gradients, AdamW's two 32-bit moments (one for a matrix under Muon), and under autocast a 16-bit
-    copy of the weights: 18 bytes a parameter where ZeRO counts 16 (Rajbhandari et al. 2020, arXiv:1910.02054, §3.1), which
-    keeps gradients in 16 bits.
+    copy of the weights: 18 bytes a parameter where ZeRO counts 16 (Rajbhandari et al. 2020, arXiv:1910.02054, §3.1),
+    which keeps gradients in 16 bits.
     """
     from hornbook.model import parameters
 
@@ -247,37 +216,6 @@ def activation_bytes(config: PhiConfig, precision: str) -> int:
     """Bytes that one sequence keeps from the forward pass for the backward pass, in all blocks."""
     per_token = ACTIVATION_BYTES[precision] + (2 if config.dropout else 0)
     return per_token * config.width * config.layers * config.context_length
-
-
-def measure_machine(size: int = 1024, repeats: int = 5) -> Hardware:
-    """This machine as a device: the best of a few matrix products, on its first GPU or else its CPU.
-
-    Takes well under a second on most machines. The 16-bit product is bf16.
-    """
-    import time
-
-    import torch
-
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    size = size * 8 if device.type == "cuda" else size
-    speeds = {}
-    for dtype in (torch.bfloat16, torch.float32):
-        left, right = (torch.ones(size, size, dtype=dtype, device=device) for _ in range(2))
-        best = math.inf
-        for _ in range(repeats + 1):
-            started_at = time.perf_counter()
-            product = left @ right
-            product[0, 0].item()  # waits for a GPU
-            best = min(best, time.perf_counter() - started_at)
-        speeds[dtype] = 2 * size**3 / best / 1e12
-    if device.type == "cuda":
-        properties = torch.cuda.get_device_properties(0)
-        name, memory = f"this machine's {properties.name}", properties.total_memory
-    else:
-        from hornbook.doctor import memory_bytes
-
-        name, memory = f"this machine ({torch.get_num_threads()} threads)", memory_bytes()[0]
-    return Hardware(name, speeds[torch.bfloat16], speeds[torch.float32], memory / 1e9)
 
 
 def amount(number: float) -> str:
@@ -366,6 +304,14 @@ def _phase_rows(phase: PhaseEstimate) -> list[tuple[str, str, str]]:
         (f"{name} compute", f"{phase.flops:.3g} FLOP", "6 per weight and token, and causal attention"),
         (f"{name} memory", size(phase.memory_bytes), memory),
     ]
+
+
+def _teacher_row(part: TeacherEstimate) -> tuple[str, str, str]:
+    asked = f"{part.prompts:,} prompts"
+    if not part.tokens_in:
+        return f"teacher: {part.kind}", "free", f"{asked}, composed here"
+    how = f"{asked}: {amount(part.tokens_in)} tokens in, {amount(part.tokens_out)} out"
+    return f"teacher: {part.kind}", f"{part.cost_usd:,.2f} USD", how
 
 
 def _hours(phases: tuple[PhaseEstimate, ...], device: Hardware, mfu: float) -> float:

@@ -8,6 +8,8 @@ from math import exp
 from pathlib import Path
 from typing import Any
 
+from report_rows import PLAIN_CODE, PROMPT, RIGHT, WORDS, WRONG, document, exercise, textbook
+
 from hornbook.dataset import (
     DOCUMENT,
     EXERCISE,
@@ -33,60 +35,6 @@ MATCH: Schema = {
     "part": "string",
     "score": "float64",
 }
-
-GOOD_CODE = '''def normalize(values, low=0.0, high=1.0):
-    """Scale numbers linearly so that the smallest becomes `low` and the largest `high`."""
-    smallest, largest = min(values), max(values)
-    if smallest == largest:
-        return [low for _ in values]  # nothing to stretch
-    step = (high - low) / (largest - smallest)
-    return [low + step * (value - smallest) for value in values]
-'''
-PLAIN_CODE = """class Default(Plugin):
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self._host = kwargs.get("host")
-        self._port = kwargs.get("port")
-        self._retries = kwargs.get("retries", 3)
-        self._state = None
-"""
-TEXTBOOK_TEXT = """# Counting what satisfies a condition
-
-Often we do not need the elements of a list, only how many of them satisfy a condition. A counter starts at zero and
-grows by one for each match.
-
-```python
-def count_even(numbers):
-    total = 0
-    for number in numbers:
-        if number % 2 == 0:
-            total += 1
-    return total
-
-print(count_even([3, 4, 8]))
-```
-
-```output
-2
-```
-
-The loop looks at each element once, so the time grows in step with the length of the list.
-"""
-PROMPT = '''def sum_of_squares_of_{word}(numbers):
-    """Return the sum of the squares of the {word} numbers in a list.
-
-    >>> sum_of_squares_of_{word}([1, 2, 3, 4])
-    {result}
-    """
-'''
-RIGHT = "    return sum(number * number for number in numbers if number % 2 == {rest})\n"
-WRONG = """    total = 0
-    for number in numbers:
-        if number % 2 == {rest}:
-            total += number
-    return total
-"""
-WORDS = ("even", "odd", "positive", "negative", "large", "small")
 
 RECIPE: Mapping[str, Any] = {
     "name": "demo",
@@ -168,70 +116,9 @@ class FakeRun:
         return Artifact(stage, record["fingerprint"], path, record)
 
 
-def document(run: FakeRun, index: int, text: str = GOOD_CODE) -> dict[str, Any]:
-    """A file of real code."""
-    body = f"{text}\n# {index}\n"
-    return {
-        "id": content_id(body),
-        "text": body,
-        "source": "installed",
-        "licence": "BSD-3-Clause",
-        "parents": [],
-        "path": run.path.format(index=index),
-        "language": "python",
-        "origin": "numpy 2.4.0",
-    }
-
-
-def exercise(index: int) -> dict[str, Any]:
-    """A verified exercise."""
-    word = WORDS[index % len(WORDS)]
-    prompt = PROMPT.format(word=word, result=20)
-    solution = RIGHT.format(rest=index % 2) + f"# {index}\n"
-    return {
-        "id": content_id(prompt, solution),
-        "text": prompt + solution,
-        "source": "exercises",
-        "licence": "CC0-1.0",
-        "parents": [],
-        "entry_point": f"sum_of_squares_of_{word}",
-        "prompt": prompt,
-        "solution": solution,
-        "cases": "[]",
-        "topic": "filter and reduce",
-        "concepts": ["loops", "conditionals"],
-        "constraint": "one expression",
-        "verdict": "passed",
-        "family": fingerprint(index % 7),
-        "teacher": "procedural-1",
-        "prompt_hash": fingerprint(index),
-        "seed": index,
-    }
-
-
-def textbook(index: int) -> dict[str, Any]:
-    """A textbook section."""
-    text = f"{TEXTBOOK_TEXT}\nSection {index}.\n"
-    return {
-        "id": content_id(text),
-        "text": text,
-        "source": "textbooks",
-        "licence": "CC0-1.0",
-        "parents": [],
-        "topic": "counting",
-        "audience": "absolute beginner",
-        "concepts": ["loops"],
-        "code_blocks": 1,
-        "verdict": "passed",
-        "teacher": "procedural-1",
-        "prompt_hash": fingerprint(index),
-        "seed": index,
-    }
-
-
 def _corpus(run: FakeRun) -> Artifact:
-    run.write("corpus", "documents", DOCUMENT, [document(run, index) for index in range(12)])
-    odd = document(run, 99, "\ufeffnot utf-8 at byte 312")
+    run.write("corpus", "documents", DOCUMENT, [document(run.path, index) for index in range(12)])
+    odd = document(run.path, 99, "\ufeffnot utf-8 at byte 312")
     run.write("corpus", "rejects", REJECT, [reject(odd, "not_utf8", "byte 0xe9 at 312")])
     origins = {"standard library 3.11.7": 1710, "sympy 1.14.0": 1480, "torch 2.13.0": 1322, "scipy 1.17.0": 741}
     origins |= {"scikit-learn 1.8.0": 610, "numpy 2.4.0": 432, "matplotlib 3.11.2": 358, "pyarrow 22.0.0": 120}
@@ -249,15 +136,18 @@ def _corpus(run: FakeRun) -> Artifact:
 
 def _curate(run: FakeRun) -> Artifact:
     rows = [
-        {**document(run, index), "educational_value": 0.95 - index * 0.02, "tokens": 120 + index} for index in range(16)
+        {**document(run.path, index), "educational_value": 0.95 - index * 0.02, "tokens": 120 + index}
+        for index in range(16)
     ]
     run.write("curate", "curated", CURATED, rows)
     run.write("curate", "unfiltered", CURATED, rows)
     low = [
-        reject({**document(run, 50 + index, PLAIN_CODE), "educational_value": 0.12}, "below_threshold", "0.12 < 0.58")
+        reject(
+            {**document(run.path, 50 + index, PLAIN_CODE), "educational_value": 0.12}, "below_threshold", "0.12 < 0.58"
+        )
         for index in range(4)
     ]
-    long = [reject(document(run, 80, "x = [1, 2, 3]\n" * 60), "mostly_data", "0.93 > 0.6")]
+    long = [reject(document(run.path, 80, "x = [1, 2, 3]\n" * 60), "mostly_data", "0.93 > 0.6")]
     run.write("curate", "rejects", REJECT, [*low, *long])
     heights = [round(900 * exp(-((index - 6) ** 2) / 24)) + (60 if index > 12 else 8) for index in range(20)]
     kept = [
@@ -328,7 +218,7 @@ def _decontaminate(run: FakeRun) -> Artifact:
         "pruned": {"raw": 2, "curated": 1, "textbooks": 0, "exercises": 511},
         "read": {"raw": 6613, "curated": 1226, "textbooks": 5981, "exercises": 15_244},
         "problems_hit": {"compositions": 3, "humaneval": 14, "mbpp": 22},
-        "behaviour": {"run": 15_244},
+        "behaviour": {"programs": 2310, "programs_that_solve": 31, "families": ["below zero", "is prime"]},
         "tau_curve": [
             {"match_rate": rate / 100, "rows": round(2.1 * (100 - rate) ** 2) + 40} for rate in range(80, 101, 5)
         ],

@@ -199,6 +199,16 @@ def test_map_keeps_the_order_and_reads_only_a_little_ahead(sandbox: JailedSandbo
     assert [verdict.values for verdict in verdicts] == [(index,) for index in range(1, 60)]
 
 
+def test_timeouts_among_many_checks_disturb_no_other(sandbox: JailedSandbox) -> None:
+    sleep, add = (
+        Check("import time; time.sleep(9)", limits=Limits(wall_seconds=0.2)),
+        Check(ADD, "add", arguments=((1, 2),)),
+    )
+    outcomes = [verdict.outcome for verdict in sandbox.map([sleep, add, sleep, add, add, sleep])]
+    late, fine = Outcome.TIMEOUT, Outcome.PASSED
+    assert outcomes == [late, fine, late, fine, fine, late]
+
+
 def test_an_abandoned_map_leaves_the_sandbox_usable(sandbox: JailedSandbox) -> None:
     verdicts = sandbox.map(Check(ADD, "add", arguments=((1, 1),)) for _ in range(1000))
     next(verdicts)

@@ -110,7 +110,7 @@ def test_the_same_checks_pass_for_an_honest_program(sandbox: JailedSandbox) -> N
 HOME = str(Path.home())
 REACHES = {
     "read /etc/passwd": "open('/etc/passwd').read()",
-    "read the home folder": f"h = {HOME!r}; next(n for n in os.listdir(h) if not sys.base_prefix.startswith(h + '/' + n))",
+    "read the home folder": f"h = {HOME!r}; next(n for n in os.listdir(h) if h + '/' + n not in sys.base_prefix)",
     "read this repository": f"open({__file__!r}).read()",
     "read its own /proc entry": "open('/proc/self/status').read()",
     "read its own memory": "open('/proc/self/mem', 'rb')",
@@ -121,6 +121,7 @@ REACHES = {
     "write into /usr": "open('/usr/x', 'w')",
     "write through a link": "os.symlink('/etc', 'link'); open('link/passwd').read()",
     "climb out of the root": "os.chdir('/'); os.chdir('../../../..'); open('etc/passwd').read()",
+    "find the old root": "open('/old/etc/passwd').read()",
     "open a terminal": "open('/dev/tty')",
     "open a disk": "os.mknod('disk', 0o60600, os.makedev(8, 0)); open('disk')",
     "make a TCP socket": "socket.socket()",
@@ -233,6 +234,20 @@ def test_a_system_call_of_the_other_table_ends_the_program(sandbox: JailedSandbo
     if machine() != "x86_64":
         pytest.skip("only x86-64 has a second table of numbers")
     assert attack(sandbox, "libc.syscall(0x40000000 + 39)") == "sandbox_violation"
+
+
+def test_the_candidate_cannot_look_into_what_a_test_passes_to_it(sandbox: JailedSandbox) -> None:
+    call = "def f(callback): return callback(2)"
+    assert sandbox.run(Check(call, "f", tests="assert f(lambda x: x + 1) == 3")).passed
+    for steal in ("callback.__globals__", "callback.__code__", "list(callback)", "str(callback)", "callback[0]"):
+        verdict = sandbox.run(Check(f"def f(callback): return {steal}", "f", tests="assert f(lambda x: x)"))
+        assert verdict.outcome is Outcome.SANDBOX_VIOLATION, steal
+
+
+def test_a_candidate_that_will_not_end_goes_with_a_judge_that_hangs(sandbox: JailedSandbox) -> None:
+    program = "import os, time\nos._exit = lambda code: time.sleep(99)\ndef f(): pass"
+    assert sandbox.run(Check(program, "f", tests="sum(iter(int, 1))", limits=SHORT)).outcome is Outcome.TIMEOUT
+    assert sandbox.run(Check("def f(): return 1", "f", arguments=((),), expected=(1,))).passed
 
 
 # ---- floods ---------------------------------------------------------------------------------------------------------

@@ -65,11 +65,15 @@ class Zygote:
 
         The calling thread must outlive the zygote: the kernel ends the jail when the thread that started it ends.
         """
-        uid = FIRST_UID + self.index
+        uid = jail_user(self.index) if self.level != "L0" else os.geteuid()
         if self.level in ("L1", "L0"):  # without a mount namespace, a folder on the host's disk
             self._folder = tempfile.mkdtemp(prefix="hornbook-sandbox-")
-            if os.geteuid() == 0 and self.level == "L1":
-                os.chown(self._folder, uid, uid)
+            if uid != os.geteuid():
+                try:
+                    os.chown(self._folder, uid, uid)
+                except OSError as error:
+                    self.stop()
+                    raise ZygoteLost(f"dedicated user: {error}") from error
         settings = {
             "level": self.level,
             "uid": uid,
@@ -172,6 +176,22 @@ def base_interpreter() -> str:
             f"the interpreter {path} cannot be run by uid {os.geteuid()}; use one below a world-readable folder"
         )
     return path
+
+
+def jail_user(index: int) -> int:
+    """The user that a zygote becomes: a dedicated one for root (whom limits do not bind), else the present one.
+
+    A root that is only mapped, in a user namespace without such users, is an ordinary user to the kernel.
+    """
+    dedicated = FIRST_UID + index
+    if os.geteuid() != 0:
+        return os.geteuid()
+    ranges = Path("/proc/self/uid_map")
+    for line in ranges.read_text().splitlines() if ranges.exists() else ():
+        first, _, count = map(int, line.split())
+        if first <= dedicated < first + count:
+            return dedicated
+    return 0
 
 
 def _question(check: Check) -> bytes:

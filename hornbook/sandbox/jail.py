@@ -161,7 +161,7 @@ class Landlocked(Bare):
     level = "L1"
 
     def enter(self) -> None:
-        if os.geteuid() == 0:
+        if os.geteuid() != self.uid:
             with step("dedicated user"):
                 become(self.uid)
             self.bind_processes = True  # an ordinary user's other processes would count
@@ -211,7 +211,7 @@ class Namespaced(Landlocked):
             with step("mount namespace"):
                 call_libc(libc.unshare(NEW_MOUNT | NEW_NET | NEW_IPC | NEW_UTS), "unshare")
                 mounts.build_root()
-        if os.geteuid() == 0:
+        if os.geteuid() != self.uid:
             with step("dedicated user"):
                 become(self.uid)
         require_readable_interpreter()

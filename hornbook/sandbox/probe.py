@@ -73,7 +73,9 @@ def why_not(level: str) -> str:
 
 def _way_out(reason: str) -> str:
     """What an administrator could do about a failed step."""
-    if reason.startswith(("user namespace", "mount", "dedicated user")):
+    if reason.startswith("dedicated user"):
+        return " (way out: run as an ordinary user, or as root with CAP_SETUID, CAP_SETGID and CAP_CHOWN)"
+    if reason.startswith(("user namespace", "mount")):
         commands = [command for file, value, command in SWITCHES if _setting(file) == value]
         return f" (way out: {' and '.join(commands) or IN_CONTAINER})"
     if reason.startswith("landlock"):

@@ -1,9 +1,9 @@
 """evaluate: one greedy completion per problem, run in the sandbox; pass@1 with Wilson intervals (phi-1 §3).
 
-Protocol. A prompt's trailing whitespace is stripped before it is encoded, and the completion starts with the newline, as
-in training. Generation ends at end-of-text, at `max_new_tokens`, or when the completion starts a new top-level statement.
-`raw` judges the completion as it came; the headline number judges it after `sanitise`, which cuts what follows the
-function and never improves wrong code.
+Protocol. A prompt's trailing whitespace is stripped before it is encoded, and the completion starts with the newline,
+as in training. Generation ends at end-of-text, at `max_new_tokens`, or when the completion starts a new top-level
+statement. `raw` judges the completion as it came; the headline number judges it after `sanitise`, which cuts what
+follows the function and never improves wrong code.
 """
 
 from __future__ import annotations

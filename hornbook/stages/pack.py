@@ -19,7 +19,7 @@ from hornbook.tokenizer import Tokenizer, train_tokenizer
 
 TEXTS_AT_ONCE = 512
 MAX_TRAINING_CHARACTERS = 20_000
-"""A longer text lends the tokenizer's training only its beginning, so that one huge file does not shape the vocabulary."""
+"""A longer text lends the tokenizer's training only its beginning: no one file shapes the vocabulary."""
 
 
 @stage(version=1)

@@ -1,8 +1,9 @@
 """synthesize: the teacher writes textbooks and exercises; each program is run before its row is kept (phi-1 §2.2).
 
-Diversity is declared, not hoped for: every prompt gets a topic, and a textbook section an audience, from a walk that uses
-each topic once before any comes back. The paper reports a high error rate of its teacher and no check; here a solution
-runs twice, under different hash seeds, on its cases, and a section's code must print what the section says it prints.
+Diversity is declared, not hoped for: every prompt gets a topic, and a textbook section an audience, from a walk that
+uses each topic once before any comes back. The paper reports a high error rate of its teacher and no check; here a
+solution runs twice, under different hash seeds, on its cases, and a section's code must print what the section says
+it prints.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ def synthesize(
 ) -> Summary:
     """Asks the teacher for textbooks and exercises, runs their code, and keeps what holds, once.
 
-    `prompts` is the identity of the prompt files. Outputs: `textbooks`, `exercises`, `rejects` (unparsable replies, failed
-    checks, duplicates; each with the reply or the row). Read counts prompts. Source: phi-1 §2.2.
+    `prompts` is the identity of the prompt files. Outputs: `textbooks`, `exercises`, `rejects` (unparsable replies,
+    failed checks, duplicates; each with the reply or the row). Read counts prompts. Source: phi-1 §2.2.
     """
     asked = {"textbook": section.textbooks, "exercise": section.exercises}
     units = [

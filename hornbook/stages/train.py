@@ -1,7 +1,7 @@
 """train: the Phi model learns from packed tokens, once to pretrain and once to finetune (phi-1 §2.3).
 
-Called twice per arm: `base` starts from random weights, `finetuned` from the base model. The loop is `training.py`'s; here
-stand what goes into it and what is kept. Imports nothing that a bare training node lacks.
+Called twice per arm: `base` starts from random weights, `finetuned` from the base model. The loop is `training.py`'s;
+here stand what goes into it and what is kept. Imports nothing that a bare training node lacks.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from hornbook.recipe import Model, Phase

@@ -20,7 +20,7 @@ from hornbook.engine import Engine, Rows
 from hornbook.errors import BadInput, ConservationError
 from hornbook.stages.curate.duplicates import drop_exact, drop_near
 from hornbook.stages.curate.forest import SCORES, Score, Trained, train
-from hornbook.stages.curate.heuristics import METRICS, heuristics
+from hornbook.stages.curate.heuristics import METRICS
 from hornbook.stages.curate.labels import label
 from hornbook.stages.curate.measure import FEATURES, Index, Measure, matrix, read_index
 from hornbook.stages.curate.selection import Ranked, cut, histogram, keep_curve, rank, rates
@@ -30,7 +30,7 @@ from hornbook.teacher import Teacher
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["SCORED", "curate", "heuristics"]
+__all__ = ["SCORED", "curate"]
 
 SCORED: Schema = {**DOCUMENT, "educational_value": "float64", **METRICS, "label": "int64"}
 """A document with its score, its metrics, and the teacher's label where it was asked (else null)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -97,12 +98,32 @@ def read_reply(one: str, reply: Reply) -> dict[str, Any]:
 
 
 def excerpt(code: str, most: int = PROMPT_CHARACTERS) -> str:
-    """The start of a long file in whole lines, with a line that says what is left out; a short file as it is.
+    """The start of a long file, whole statements where it parses, and a line that says what is left out.
 
-    >>> excerpt("a = 1\\nb = 2\\nc = 3\\n", most=13)
-    'a = 1\\nb = 2\\n# (cut here: 6 more characters)\\n'
+    >>> excerpt("a = 1\\nb = [\\n  2,\\n  3]\\n", most=16)
+    'a = 1\\n# (cut here: 15 more characters)\\n'
     """
     if len(code) <= most:
         return code
-    end = code.rfind("\n", 0, most) + 1 or most
+    lines = code[:most].count("\n")
+    try:
+        lines = _last_whole_line(ast.parse(code), lines) or lines
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        pass  # code that does not parse is cut at a line
+    end = sum(len(line) + 1 for line in code.split("\n")[:lines]) or most
     return f"{code[:end]}# (cut here: {len(code) - end:,} more characters)\n"
+
+
+def _last_whole_line(tree: ast.Module, most: int) -> int:
+    """The last line, of the first `most`, at which a statement ends and no other is cut that cannot be."""
+    body: Sequence[ast.stmt] = tree.body
+    last = 0
+    while body:
+        whole = [one for one in body if (one.end_lineno or one.lineno) <= most]
+        last = max([last, *(one.end_lineno or one.lineno for one in whole)])
+        cut = body[len(whole)] if len(whole) < len(body) else None
+        can_be_cut = isinstance(
+            cut, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.If | ast.For | ast.With
+        )
+        body = cut.body if can_be_cut and cut is not None and cut.lineno <= most else []
+    return last

@@ -3,7 +3,8 @@
 A program is run only on tasks whose arguments it can take: by number, and by the types that its own cases show (numbers
 are one type, and so are lists and tuples). It solves a task when it gives the reference solution's result for every
 recorded call; a task with fewer than three recorded calls, or with one result throughout, cannot be told apart and is
-left out. Programs run many at a time inside the sandbox, first on two calls of each task, then on all of those left.
+left out. Programs run many at a time inside the sandbox: first on the most telling calls of each task, then, where they
+agree, on all.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from typing import Any
 from hornbook.benchmarks import Problem
 from hornbook.dataset import read_rows
 from hornbook.engine import Rows
-from hornbook.events import Task
 from hornbook.sandbox import Check, Sandbox
 from hornbook.sandbox.plain import decode, same
-from hornbook.stages.decontaminate.scan import Solved, family_topic
+from hornbook.stages.decontaminate.scan import Solved, family_topic, program_key
+from hornbook.store import Work
 from hornbook.syntax import arity, function_named, parse, tree_family
 
 JAILED = Path(__file__).with_name("jailed.py").read_text(encoding="utf-8")
@@ -28,6 +29,8 @@ RECORDED = 40
 """Calls of a task's test that are recorded at most; some tests draw hundreds at random."""
 
 LEAST_CALLS = 3
+TELLING_CHARACTERS = 8
+HUGE = 1e300  # integers beyond it are no floats
 PROGRAMS_PER_CHECK = 32
 
 PROGRAM: Mapping[str, str] = {
@@ -56,10 +59,14 @@ class Recorded:
     shapes: Shapes
 
     @property
-    def first(self) -> tuple[Call, Call]:
-        """Two calls with different results, so that a constant function fails one of them."""
-        other = next(call for call in self.calls if not alike(call[1], self.calls[0][1]))
-        return self.calls[0], other
+    def first(self) -> tuple[Call, ...]:
+        """The calls with the longest results, hard to give by accident; of short results three, not all equal."""
+        longest = sorted(self.calls, key=lambda call: -len(repr(call[1])))
+        if len(repr(longest[0][1])) >= TELLING_CHARACTERS:
+            return (longest[0],)
+        other = next(call for call in longest if not alike(call[1], longest[0][1]))
+        rest = [call for call in longest[1:] if call is not other]
+        return longest[0], other, rest[0]
 
 
 # --- tasks ------------------------------------------------------------------------------------------------------------
@@ -140,12 +147,12 @@ def _overlap(a: Sequence[str], b: Sequence[str]) -> bool:
 
 
 def distinct_programs(path: str) -> Rows:
-    """The programs of a part of exercises, each once per topic; those that are not Python are left to other detectors."""
+    """The programs of a part of exercises, each once per topic; what is not Python is left to other detectors."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     rows = read_rows(Path(path))
     for row in rows:
         tree = parse(row["text"])
-        program = None if tree is None else tree_family(tree, constants=True)
+        program = None if tree is None else program_key(tree)
         if tree is None or program is None or (program, row["topic"]) in found:
             continue
         function = function_named(tree, row["entry_point"])
@@ -155,7 +162,7 @@ def distinct_programs(path: str) -> Rows:
         least, most = arity(function)
         found[program, row["topic"]] = {
             "program": program,
-            "function": tree_family(function, constants=True) or "",
+            "function": program if tree.body == [function] else tree_family(function, constants=True) or "",
             "topic": row["topic"],
             "family_topic": family_topic(row),
             "entry_point": row["entry_point"],
@@ -188,9 +195,7 @@ def _fits(row: Mapping[str, Any], task: Recorded) -> bool:
     return not shapes or compatible(shapes, task.shapes)
 
 
-def solve(
-    rows: Iterable[Mapping[str, Any]], tasks: Sequence[Recorded], sandbox: Sandbox, progress: Task
-) -> dict[str, Any]:
+def solve(rows: Iterable[Mapping[str, Any]], tasks: Sequence[Recorded], sandbox: Sandbox, work: Work) -> dict[str, Any]:
     """Runs distinct programs on the tasks that fit them; returns plain data: what solves what, and the counts.
 
     `solved` maps a program's key to its tasks; `unanswered` counts programs that the sandbox had to end.
@@ -202,26 +207,36 @@ def solve(
             seen.add(row["program"])
             fitting = tuple(index for index, task in enumerate(tasks) if _fits(row, task))
             groups.setdefault(fitting, []).append(Program(row["program"], row["text"], row["entry_point"]))
-    progress.total = len(seen)
-    runner = _Runner(sandbox, progress)
-    progress.advance(len(groups.pop((), ())))
-    likely: list[tuple[Program, Recorded]] = []
-    batches = [
-        (programs[start : start + PROGRAMS_PER_CHECK], [tasks[index] for index in fitting])
-        for fitting, programs in sorted(groups.items())
-        for start in range(0, len(programs), PROGRAMS_PER_CHECK)
-    ]
-    questions = [(programs, [call for task in fitting for call in task.first]) for programs, fitting in batches]
-    for (_, asked), answered in zip(batches, runner.run(questions), strict=True):
-        for program, given in answered:
-            pairs = zip(asked, zip(given[::2], given[1::2], strict=True), strict=True)
-            likely += [(program, task) for task, two in pairs if _all_alike(two, task.first)]
+    groups.pop((), None)
+    batches = [(batch, fitting) for fitting, programs in sorted(groups.items()) for batch in _batches(programs)]
+    runner = _Runner(sandbox)
+    likely: dict[int, list[Program]] = {}
+    with work.task("run exercises on HumanEval's tests", sum(map(len, groups.values())), "programs") as progress:
+        questions = [(batch, [call for index in fitting for call in tasks[index].first]) for batch, fitting in batches]
+        for (batch, fitting), answers in zip(batches, runner.run(questions), strict=True):
+            progress.advance(len(batch))
+            for program, given in answers:
+                for index in fitting:
+                    calls = tasks[index].first
+                    if _all_alike(given[: len(calls)], calls):
+                        likely.setdefault(index, []).append(program)
+                    given = given[len(calls) :]
     solved: dict[str, list[str]] = {}
-    finals = runner.run([([program], list(task.calls)) for program, task in likely])
-    for (program, task), answered in zip(likely, finals, strict=True):
-        if any(_all_alike(given, task.calls) for _, given in answered):
-            solved.setdefault(program.key, []).append(task.task_id)
-    return {"solved": solved, "programs": len(seen), "checks": runner.checks, "unanswered": runner.unanswered}
+    closer = [(batch, index) for index, programs in sorted(likely.items()) for batch in _batches(programs)]
+    with work.task("run likely solutions on all tests", sum(map(len, likely.values())), "programs") as progress:
+        questions = [(batch, list(tasks[index].calls)) for batch, index in closer]
+        for (batch, index), answers in zip(closer, runner.run(questions), strict=True):
+            progress.advance(len(batch))
+            for program, given in answers:
+                if _all_alike(given, tasks[index].calls):
+                    solved.setdefault(program.key, []).append(tasks[index].task_id)
+    counts = {"programs": len(seen), "checks": runner.checks, "unanswered": len(runner.unanswered)}
+    return {"solved": {key: sorted(found) for key, found in sorted(solved.items())}, **counts}
+
+
+def _batches(programs: Sequence[Program]) -> Iterator[list[Program]]:
+    for start in range(0, len(programs), PROGRAMS_PER_CHECK):
+        yield list(programs[start : start + PROGRAMS_PER_CHECK])
 
 
 Question = tuple[list[Program], list[Call]]
@@ -231,9 +246,10 @@ Answers = list[tuple[Program, list[list[Any]]]]
 class _Runner:
     """Puts questions to the sandbox; one that is not answered as a whole is halved until the culprit stands alone."""
 
-    def __init__(self, sandbox: Sandbox, progress: Task) -> None:
-        self.sandbox, self.progress = sandbox, progress
-        self.checks = self.unanswered = 0
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.checks = 0
+        self.unanswered: set[str] = set()
 
     def run(self, questions: Sequence[Question]) -> Iterator[Answers]:
         """For each question, its programs with what they answered; a program that had to be ended is missing."""
@@ -245,11 +261,9 @@ class _Runner:
     def _answers(self, question: Question, values: tuple[Any, ...] | None) -> Answers:
         programs, calls = question
         if values is not None:
-            self.progress.advance(len(programs))
             return list(zip(programs, values[0], strict=True))
         if len(programs) == 1:
-            self.progress.advance()
-            self.unanswered += 1
+            self.unanswered.add(programs[0].key)
             return []
         middle = len(programs) // 2
         halves = (programs[:middle], programs[middle:])
@@ -275,7 +289,7 @@ def alike(got: Any, want: Any) -> bool:
     if isinstance(want, list | tuple) and isinstance(got, list | tuple):
         return len(got) == len(want) and all(map(alike, got, want))
     if isinstance(want, int | float) and isinstance(got, int | float):
-        return got == want or same(float(got), float(want))
+        return got == want or (abs(got) < HUGE and abs(want) < HUGE and same(float(got), float(want)))
     return same(got, want)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -101,25 +102,20 @@ class Reference:
 
     # --- comparing --------------------------------------------------------------------------------------------------
 
-    def near_text(self, text: Sequence[str]) -> list[Match]:
-        """Problems with which a text (as words) shares runs; the score is the share of the problem's runs in it."""
+    def near_text(self, text: str) -> list[Match]:
+        """Problems with which a text shares runs of words; the score is the share of the problem's runs in it."""
+        found_words = words(text)
         shared: dict[tuple[Key, str], int] = {}
-        for gram in set(runs(text, self.ngram)) & self.grams.keys():
+        for gram in self.grams.keys() & set(runs(found_words, self.ngram)):
             for place in self.grams[gram]:
                 shared[place] = shared.get(place, 0) + 1
         found = [
             Match(name, task_id, "ngram", part, count / self.totals[(name, task_id), part])
             for ((name, task_id), part), count in shared.items()
         ]
-        return sorted(found + self._verbatim(text))
-
-    def _verbatim(self, text: Sequence[str]) -> list[Match]:
-        found = set()
-        for start, run in enumerate(runs(text, RUN_WORDS)):
-            for key, whole in self.runs.get(run, ()):
-                if list(text[start : start + len(whole)]) == whole:
-                    found.add(Match(*key, "ngram", "prompt", 1.0))
-        return sorted(found)
+        started = self.runs.keys() & set(runs(found_words, RUN_WORDS))
+        verbatim = {key for start in started for key, whole in self.runs[start] if _holds(text, whole)}
+        return sorted(found + [Match(name, task_id, "ngram", "prompt", 1.0) for name, task_id in verbatim])
 
     def near_function(self, function: Function, match_rate: float) -> tuple[list[Match], float]:
         """Problems whose solution a function is near to, and the highest match rate that it reaches with any benchmark.
@@ -130,7 +126,7 @@ class Reference:
         if tree is None:
             return [], 0.0
         rates = self.trees.near(tree)
-        found = [Match(*key, "syntax", function.name, rate) for key, rate in rates if rate >= match_rate]
+        found = [Match(key[0], key[1], "syntax", function.name, rate) for key, rate in rates if rate >= match_rate]
         best = max((rate for _, rate in rates), default=0.0)
         if tree in self.equal:
             family = tree_family(function, constants=True)
@@ -144,6 +140,14 @@ class Reference:
 def runs(items: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
     """All runs of `length` neighbouring items, in order."""
     return zip(*(items[start:] for start in range(length)), strict=False)
+
+
+def _holds(text: str, sentence: Sequence[str]) -> bool:
+    """Whether a text has these words in this order, and its sentence or string ends behind them."""
+    words_in_order = r"[\W_]+".join(sentence)
+    return (
+        re.search(rf"(?<![^\W_]){words_in_order}[^\w\n]*(?:[.!?\"'`]|\n\s*\n|\s*$|\n\s*\W)", text.lower()) is not None
+    )
 
 
 def _is_telling(gram: Sequence[str]) -> bool:

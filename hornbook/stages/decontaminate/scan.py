@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -11,12 +12,14 @@ from typing import Any
 from hornbook.dataset import read_rows, reject
 from hornbook.engine import Rows
 from hornbook.errors import ConservationError
-from hornbook.similarity import words
 from hornbook.stages.decontaminate.reference import Match, Reference, read_reference
-from hornbook.syntax import Function, functions, tree_family
+from hornbook.syntax import functions, parse, tree_family
 
 CURVE = (0.8, 0.85, 0.9, 0.95, 1.0)
 """Match rates at which pruned rows are counted (phi-1 §5: 0.95 to 0.8)."""
+
+COMPARED = "_units/compared"
+"""Where the pass over all sources leaves its parts, until they are gathered."""
 
 BEHAVIOUR_SOURCES = ("textbooks", "exercises")
 
@@ -38,41 +41,42 @@ class Solved:
 
 @dataclass(frozen=True)
 class Scan:
-    """Reads a part of `source`, and parts its rows into clean and pruned; every match is listed."""
+    """Reads a part of a source, and parts its rows into clean and pruned; every match is listed."""
 
-    source: str
     problems: str
     ngram: int
     match_rate: float
     solved: Solved
 
-    def __call__(self, path: str) -> Rows:
+    def __call__(self, unit: Mapping[str, str]) -> Rows:
+        source = unit["source"]
         reference = read_reference(self.problems, self.ngram)
-        rows = read_rows(Path(path))
+        rows = read_rows(Path(unit["path"]))
         clean: list[dict[str, Any]] = []
         pruned: list[dict[str, Any]] = []
         matches: list[dict[str, Any]] = []
         curve = dict.fromkeys(CURVE, 0)
         for row in rows:
-            found, best = near_row(self.source, row, reference, self.match_rate)
-            found += behaves_like(self.source, row, self.solved)
+            found, best = near_row(source, row, reference, self.match_rate)
+            found += behaves_like(source, row, self.solved)
             for rate in CURVE:
                 curve[rate] += best >= rate
             if not found:
                 clean.append(row)
                 continue
             found = sorted(set(found), key=_order)
-            pruned.append(reject(row, f"{found[0].detector}_{found[0].benchmark}", _detail(self.source, found)))
-            matches.extend({"row_id": row["id"], "source": self.source, **asdict(match)} for match in found)
+            pruned.append(reject(row, f"{found[0].detector}_{found[0].benchmark}", _detail(source, found)))
+            matches.extend({"row_id": row["id"], "source": source, **asdict(match)} for match in found)
         if len(clean) + len(pruned) != len(rows):
-            raise ConservationError(f"{path}: read {len(rows)} rows, kept {len(clean)}, pruned {len(pruned)}")
-        outputs = {self.source: clean, f"_units/pruned/{self.source}": pruned, f"_units/matches/{self.source}": matches}
-        return Rows(read=len(rows), outputs=outputs, facts={"curve": [[rate, n] for rate, n in curve.items()]})
+            raise ConservationError(f"{unit['path']}: read {len(rows)} rows, kept {len(clean)}, pruned {len(pruned)}")
+        outputs = {f"{COMPARED}/{source}": clean, f"{COMPARED}/pruned": pruned, f"{COMPARED}/matches": matches}
+        facts = {"source": source, "read": len(rows), "curve": [[rate, count] for rate, count in curve.items()]}
+        return Rows(read=len(rows), outputs=outputs, facts=facts)
 
 
 def near_row(source: str, row: Mapping[str, Any], reference: Reference, match_rate: float) -> tuple[list[Match], float]:
     """Everything that a row is near to by words and by syntax, and its highest match rate with a benchmark."""
-    found = reference.near_text(words(row["text"]))
+    found = reference.near_text(row["text"])
     best = 0.0
     for code in code_of(source, row["text"]):
         for function in functions(code) or ():
@@ -91,12 +95,18 @@ def behaves_like(source: str, row: Mapping[str, Any], solved: Solved) -> list[Ma
     if source not in BEHAVIOUR_SOURCES or not solved.programs:
         return []
     found: dict[str, float] = dict.fromkeys(solved.topics.get(family_topic(row), ()), 0.5)
-    if source == "exercises":
-        found.update(dict.fromkeys(solved.programs.get(tree_family(row["text"], constants=True) or "", ()), 1.0))
-    for function in functions_of(source, row["text"]):
-        tasks = solved.functions.get(tree_family(function, constants=True) or "", ())
-        found.update(dict.fromkeys(tasks, 1.0))
+    for tree in filter(None, map(parse, code_of(source, row["text"]))):
+        found.update(dict.fromkeys(solved.programs.get(program_key(tree) or "", ()), 1.0))
+        for function in functions(tree) or ():
+            tasks = solved.functions.get(tree_family(function, constants=True) or "", ())
+            found.update(dict.fromkeys(tasks, 1.0))
     return [Match("humaneval", task, "behaviour", row["topic"], score) for task, score in sorted(found.items())]
+
+
+def program_key(tree: ast.Module) -> str | None:
+    """The hash of a program up to renaming, constants included; of a lone function, that of the function."""
+    lone = tree.body[0] if len(tree.body) == 1 else None
+    return tree_family(lone if isinstance(lone, ast.FunctionDef) else tree, constants=True)
 
 
 def family_topic(row: Mapping[str, Any]) -> str:
@@ -115,11 +125,6 @@ def code_of(source: str, text: str) -> Iterator[str]:
         yield from (match.group(1) for match in _BLOCK.finditer(text))
     else:
         yield text
-
-
-def functions_of(source: str, text: str) -> Iterator[Function]:
-    for code in code_of(source, text):
-        yield from functions(code) or ()
 
 
 _DETECTORS = ("ngram", "syntax", "behaviour")

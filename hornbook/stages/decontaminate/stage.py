@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from hornbook.benchmarks import ProblemSet
-from hornbook.dataset import EXERCISE, REJECT, TEXTBOOK, Dataset, Schema, commit
+from hornbook.dataset import EXERCISE, REJECT, TEXTBOOK, Dataset, Part, Schema, commit
 from hornbook.engine import Engine, Mapped
 from hornbook.recipe import Decontaminate
 from hornbook.sandbox import Sandbox
 from hornbook.stages.decontaminate.behaviour import PROGRAM, distinct_programs, record_tasks, solve, solved_rows
 from hornbook.stages.decontaminate.reference import MATCH, write_problems
-from hornbook.stages.decontaminate.scan import CURVE, Scan, Solved
+from hornbook.stages.decontaminate.scan import COMPARED, CURVE, Scan, Solved
 from hornbook.store import Artifact, Summary, Work, stage
 
 DETECTORS = ("ngram", "syntax", "behaviour")
@@ -51,28 +52,37 @@ def decontaminate(
     if section.behaviour and "humaneval" in problems:
         behaviour = _behaviour(sources["exercises"], problems["humaneval"], work, sandbox, engine)
     solved = Solved(**behaviour.pop("pruned", {}))
-    mapped = {
-        name: engine.map(
-            [str(part) for part in dataset.paths],
-            Scan(name, str(path), section.ngram, section.match_rate, solved),
+    schemas: dict[str, Schema] = {name: dataset.manifest.columns for name, dataset in sources.items()}
+    schemas |= {"matches": MATCH, "pruned": REJECT}
+
+    def compare() -> dict[str, Any]:
+        mapped = engine.map(
+            [{"source": name, "path": str(part)} for name, dataset in sources.items() for part in dataset.paths],
+            Scan(str(path), section.ngram, section.match_rate, solved),
             work,
-            {name: dataset.manifest.columns, f"_units/pruned/{name}": REJECT, f"_units/matches/{name}": MATCH},
-            description=f"compare {name}",
+            {f"{COMPARED}/{name}": schema for name, schema in schemas.items()},
+            description="compare",
             conserve=False,
         )
-        for name, dataset in sources.items()
-    }
-    matches = _gather(work.path, "matches", MATCH, mapped, seed)
-    _gather(work.path, "pruned", REJECT, mapped, seed)
-    rejected: dict[str, int] = {}
-    for result in mapped.values():
-        for reason, count in result.rejected.items():
-            rejected[reason] = rejected.get(reason, 0) + count
+        for name in schemas:
+            _gather(mapped, name, work.path, seed)
+        return {"read": mapped.read, "rejected": mapped.rejected, "units": list(mapped.facts)}
+
+    compared = work.once("compared", compare)
+    shutil.rmtree(work.path / COMPARED, ignore_errors=True)
+    clean = {name: Dataset.open(work.path / name) for name in sources}
     return Summary(
-        read=sum(result.read for result in mapped.values()),
-        kept=sum(len(mapped[name].datasets[name]) for name in mapped),
-        rejected=dict(sorted(rejected.items())),
-        facts=_facts(problems, mapped, matches, behaviour),
+        read=compared["read"],
+        kept=sum(map(len, clean.values())),
+        rejected=compared["rejected"],
+        facts={
+            "against": {name: len(problem_set) for name, problem_set in problems.items()},
+            "read": {name: len(dataset) for name, dataset in sources.items()},
+            "pruned": {name: len(dataset) - len(clean[name]) for name, dataset in sources.items()},
+            **_found(problems, Dataset.open(work.path / "matches")),
+            "tau_curve": _curve(compared["units"]),
+            "behaviour": behaviour,
+        },
     )
 
 
@@ -92,8 +102,7 @@ def _behaviour(
     def compute() -> dict[str, Any]:
         with work.task("record HumanEval's tests", len(problems), "tasks"):
             tasks, left_out = record_tasks(problems.problems, sandbox)
-        with work.task("run exercises on HumanEval's tests", len(found), "programs") as progress:
-            ran = solve(found.rows(), tasks, sandbox, progress)
+        ran = solve(found.rows(), tasks, sandbox, work)
         rows = list(found.rows(["program", "function", "topic", "family_topic"]))
         pruned = solved_rows(rows, ran["solved"])
         topics_of: dict[str, set[str]] = {}
@@ -115,24 +124,29 @@ def _behaviour(
     return result
 
 
-def _gather(folder: Path, name: str, schema: Schema, mapped: Mapping[str, Mapped], seed: int) -> Dataset:
-    """One dataset out of what every source's pass left under `_units/<name>/<source>`; empty parts are left there."""
+def _gather(mapped: Mapped, name: str, folder: Path, seed: int) -> None:
+    """Commits one of the pass's datasets in its place, without empty parts.
+
+    Parts are linked, not moved, so that a run that is killed here finds all of them when it starts again.
+    """
+    dataset = mapped.datasets[f"{COMPARED}/{name}"]
     (folder / name).mkdir(parents=True, exist_ok=True)
-    parts = []
-    for source, result in mapped.items():
-        dataset = result.datasets[f"_units/{name}/{source}"]
-        for part in dataset.manifest.parts:
-            if part.rows:
-                file = f"part-{source}-{part.file.removeprefix('part-')}"
-                shutil.copyfile(dataset.folder / part.file, folder / name / file)
-                parts.append(replace(part, file=file))
-    return commit(folder / name, schema, parts, seed=seed)
+    parts: list[Part] = []
+    for part in dataset.manifest.parts:
+        if part.rows:
+            file = f"part-{len(parts):05d}.parquet"
+            target = folder / name / file
+            target.unlink(missing_ok=True)
+            try:
+                os.link(dataset.folder / part.file, target)
+            except OSError:  # a file system without hard links
+                shutil.copyfile(dataset.folder / part.file, target)
+            parts.append(replace(part, file=file))
+    commit(folder / name, dataset.manifest.columns, parts, seed=seed)
 
 
-def _facts(
-    problems: Mapping[str, ProblemSet], mapped: Mapping[str, Mapped], matches: Dataset, behaviour: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What the report shows; a row or problem counts once for each detector that found it."""
+def _found(problems: Mapping[str, ProblemSet], matches: Dataset) -> dict[str, Any]:
+    """Rows and problems by detector, and problems by set; a row counts once for each detector that found it."""
     rows: dict[str, set[tuple[str, str]]] = {name: set() for name in DETECTORS}
     hits: dict[str, set[tuple[str, str]]] = {name: set() for name in DETECTORS}
     hit: dict[str, set[str]] = {name: set() for name in problems}
@@ -140,17 +154,16 @@ def _facts(
         rows[match["detector"]].add((match["source"], match["row_id"]))
         hits[match["detector"]].add((match["benchmark"], match["task_id"]))
         hit[match["benchmark"]].add(match["task_id"])
-    curve = dict.fromkeys(CURVE, 0)
-    for result in mapped.values():
-        for facts in result.facts:
-            for rate, count in facts["curve"]:
-                curve[rate] += count
     return {
-        "against": {name: len(problem_set) for name, problem_set in problems.items()},
-        "read": {name: result.read for name, result in mapped.items()},
-        "pruned": {name: result.read - len(result.datasets[name]) for name, result in mapped.items()},
         "detectors": {name: {"rows": len(rows[name]), "problems": len(hits[name])} for name in DETECTORS},
         "problems_hit": {name: len(tasks) for name, tasks in hit.items()},
-        "tau_curve": [{"match_rate": rate, "rows": count} for rate, count in sorted(curve.items())],
-        "behaviour": dict(behaviour),
     }
+
+
+def _curve(units: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """How many rows the match rate alone would prune, were it laxer or stricter."""
+    curve = dict.fromkeys(CURVE, 0)
+    for facts in units:
+        for rate, count in facts["curve"]:
+            curve[rate] += count
+    return [{"match_rate": rate, "rows": count} for rate, count in sorted(curve.items())]

@@ -90,6 +90,6 @@ def short_name(name: Any) -> str:
 
 
 def figures(value: Any) -> str:
-    """A number to three figures, for scores and ratios."""
+    """A number to three decimals, for losses and scores."""
     found = number(value)
-    return amount(None) if found is None else f"{found:.3g}"
+    return amount(None) if found is None else f"{found:.3f}"

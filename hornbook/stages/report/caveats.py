@@ -53,10 +53,13 @@ def _confound(recipe: Recipe) -> Caveat | None:
     without = [name for name in recipe.arms if name not in with_text]
     if not with_text or not without:
         return None
+    sides = f"{with_text[0]} and {without[0]}"
+    if len(recipe.arms) > 2:
+        sides = f"arms that read the teacher's text ({listed(with_text)}) and arms that do not ({listed(without)})"
     origin = "generator" if recipe.teacher.kind == "procedural" else "teacher"
     trained = ", and the tokenizer was trained on both" if recipe.pack.tokenizer is None else ""
     return (
-        f"Part of the gap between {listed(with_text)} and {listed(without)} is format.",
+        f"Part of the gap between {sides} is format.",
         f"The textbook text comes from the same {origin} as the exercises{trained}. An arm that reads it has seen "
         "the style of the problems before it is finetuned; an arm on real code has not. The gap is therefore no "
         "measure of the quality of the text alone.",

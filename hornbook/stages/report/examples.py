@@ -15,7 +15,7 @@ from hornbook.errors import DatasetError
 from hornbook.stages.report.words import OUTCOMES, shortened, spaced
 from hornbook.store import Artifact
 
-MOST_ROWS = 20_000
+MOST_ROWS = 5_000
 """Rows of a dataset that the search for examples reads."""
 
 MOST_LINES = 16
@@ -69,7 +69,7 @@ def readable(rows: Iterable[Mapping[str, Any]], most: int, apart: str = "") -> l
     """
     nearest = sorted(rows, key=lambda row: (abs(len(row.get("text") or "") - GOOD_LENGTH), str(row.get("id"))))
     seen: dict[str, int] = {}
-    turns = []
+    turns: list[int] = []
     for row in nearest:
         value = str(row.get(apart)) if apart else str(len(turns))
         turns.append(seen.get(value, 0))

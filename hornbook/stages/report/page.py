@@ -8,9 +8,10 @@ from typing import Any
 
 from hornbook import __version__
 from hornbook.recipe import Recipe
-from hornbook.stages.report import sections_data, sections_model
+from hornbook.stages.report import sections_clean, sections_model, sections_source
 from hornbook.stages.report.blocks import Section
 from hornbook.stages.report.caveats import caveats
+from hornbook.stages.report.examples import MOST_ROWS
 from hornbook.stages.report.numbers import Run, Score, differences, finding, problem_set, stage_table
 from hornbook.stages.report.words import (
     NONE,
@@ -50,6 +51,7 @@ def render(recipe: Recipe, run: Run, found: Sequence[Score]) -> str:
         name=recipe.name,
         seed=recipe.seed,
         version=__version__,
+        most_rows=count(MOST_ROWS),
         finding=finding(found),
         cards=[_card(arm, place, run) for place, arm in enumerate(arms)],
         groups=_groups(drawn, arms),
@@ -63,12 +65,12 @@ def render(recipe: Recipe, run: Run, found: Sequence[Score]) -> str:
 def _sections(recipe: Recipe, run: Run, found: Sequence[Score]) -> list[Section]:
     """The stages in the order of the data path."""
     return [
-        sections_data.corpus(recipe, run),
-        sections_data.curate(recipe, run),
-        sections_data.synthesize(recipe, run),
-        sections_data.decontaminate(recipe, run),
-        sections_data.census(recipe, run),
-        sections_data.pack(recipe, run),
+        sections_source.corpus(recipe, run),
+        sections_source.curate(recipe, run),
+        sections_source.synthesize(recipe, run),
+        sections_clean.decontaminate(recipe, run),
+        sections_clean.census(recipe, run),
+        sections_clean.pack(recipe, run),
         sections_model.train(recipe, run),
         sections_model.evaluate(recipe, run, found),
     ]
@@ -77,7 +79,7 @@ def _sections(recipe: Recipe, run: Run, found: Sequence[Score]) -> list[Section]
 def _card(arm: str, place: int, run: Run) -> dict[str, Any]:
     """What one arm was trained on, and at what cost."""
     models = {phase: artifact for name, phase, artifact in run.calls("model") if name == arm}
-    facts = []
+    facts: list[tuple[str, str, str]] = []
     for phase, artifact in models.items():
         sources = listed(sections_model.sources_of(run, artifact))
         facts.append((f"{PHASES[phase]} on", sources, amount(dig(artifact.facts, "tokens"), "tokens")))
@@ -85,10 +87,10 @@ def _card(arm: str, place: int, run: Run) -> dict[str, Any]:
     for artifact in last:
         facts.append(("model", amount(dig(artifact.facts, "parameters"), "parameters"), ""))
     seconds = sum(number(dig(artifact.facts, "seconds")) or 0.0 for artifact in models.values())
-    speed = [amount(dig(artifact.facts, "tokens_per_second"), "tokens/s") for artifact in last]
-    if models:
-        facts.append(("training time", duration(seconds), *speed))
-    else:
+    for artifact in last:
+        speed = amount(dig(artifact.facts, "tokens_per_second"), "tokens/s")
+        facts.append(("training time", duration(seconds), speed))
+    if not models:
         facts.append(("model", "not trained", ""))
     return {"name": shortened(arm, 60), "colour": place, "facts": facts}
 

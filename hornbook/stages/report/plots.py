@@ -230,7 +230,7 @@ def stacks(title: str, rows: Sequence[tuple[str, int, Mapping[str, int]]], names
         ]
         drawn.append({"name": name, "colour": colour, "total": count(total), "segments": segments})
     legend = [{"name": names.get(key, spaced(key)), "look": key if key in names else "other"} for key in keys]
-    return {"kind": "stacks", "title": title, "rows": drawn, "legend": legend}
+    return {"kind": "stacks", "title": title, "unit": "problems", "rows": drawn, "legend": legend}
 
 
 def _finite(points: Sequence[Sequence[Any]]) -> list[tuple[float, float]]:

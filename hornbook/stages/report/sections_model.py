@@ -45,7 +45,7 @@ def train(recipe: Recipe, run: Run) -> Section:
     return section(
         "train",
         [artifact for _, _, artifact in models],
-        notes=[f"{count(broken)} lines of the training events could not be read and are left out."] if broken else [],
+        notes=_broken(broken),
         plots=[
             (
                 plots.lines(
@@ -59,39 +59,45 @@ def train(recipe: Recipe, run: Run) -> Section:
             ),
             *[(_held_out_plot(source, curves), f"No held-out loss on {source} was recorded.") for source in sources],
         ],
-        tables=[
-            table(
-                "Training runs",
-                [
-                    "arm",
-                    "phase",
-                    "sources",
-                    "steps",
-                    "tokens",
-                    "time",
-                    "tokens per second",
-                    "final loss, nats per token",
-                ],
-                [_model_row(run, arm, phase, artifact) for arm, phase, artifact in models],
-                texts=3,
-            ),
-            table(
-                "Held-out bits per byte at the end of each phase",
-                ["arm", "phase", *[spaced(source) for source in sources]],
-                [
-                    [
-                        shortened(arm, 40),
-                        PHASES[phase],
-                        *[figures(held_out(artifact).get(source)) for source in sources],
-                    ]
-                    for arm, phase, artifact in models
-                    if held_out(artifact)
-                ],
-                "Lower is better. Bits per byte do not depend on the tokenizer.",
-                texts=2,
-            ),
-        ],
+        tables=_tables(run, sources),
     )
+
+
+def _tables(run: Run, sources: Sequence[str]) -> list[dict[str, Any]]:
+    """What each training phase was, and its held-out loss at the end."""
+    models = list(run.calls("model"))
+    return [
+        table(
+            "Training runs",
+            [
+                "arm",
+                "phase",
+                "sources",
+                "steps",
+                "tokens",
+                "time",
+                "tokens per second",
+                "final loss, nats per token",
+            ],
+            [_model_row(run, arm, phase, artifact) for arm, phase, artifact in models],
+            texts=3,
+        ),
+        table(
+            "Held-out bits per byte at the end of each phase",
+            ["arm", "phase", *[spaced(source) for source in sources]],
+            [
+                [
+                    shortened(arm, 40),
+                    PHASES[phase],
+                    *[figures(held_out(artifact).get(source)) for source in sources],
+                ]
+                for arm, phase, artifact in models
+                if held_out(artifact)
+            ],
+            "Lower is better. Bits per byte do not depend on the tokenizer.",
+            texts=2,
+        ),
+    ]
 
 
 def _model_row(run: Run, arm: str, phase: str, artifact: Artifact) -> list[str]:
@@ -251,3 +257,9 @@ def answers_section(recipe: Recipe, run: Run, sets: Sequence[str]) -> dict[str, 
         if items:
             return {"title": f"The same problems, answered by each arm ({problem_set(problems)})", "items": items}
     return None
+
+
+def _broken(lines: int) -> list[str]:
+    """A sentence on lines of training events that are left out, such as one that a kill cut short."""
+    which = "1 line" if lines == 1 else f"{count(lines)} lines"
+    return [f"{which} of the training events could not be read."] if lines else []

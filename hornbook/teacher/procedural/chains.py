@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 from typing import Any
@@ -16,39 +18,55 @@ LOOP_RATE = 0.35
 """Share of the solutions written as a loop; the others are comprehensions, which are shorter."""
 
 
-def composition_task(composition: Composition, rng: Random, wording: int | None = None) -> Task:
-    """A concrete task of `composition`; `wording` None draws one of those open to training."""
-    constants = [draw_params(step.params, rng) for step in composition.steps]
+@dataclass(frozen=True)
+class Chain:
+    """A composition with its constants: `code` of each step with `$x` left open, `ending` the reducer's constants."""
+
+    composition: Composition
+    source: str
+    code: tuple[str, ...]
+    constants: tuple[Mapping[str, Any], ...]
+    ending: Mapping[str, Any]
+
+    @property
+    def speech(self) -> Speech:
+        """The words of the chain."""
+        tests, changes = [], []
+        for step, values in zip(self.composition.steps, self.constants, strict=True):
+            keep = {**values, "o": "$o"}
+            if isinstance(step, Predicate):
+                tests.append((fill(step.noun, keep), fill(step.are, keep)))
+            else:
+                changes.append((fill(step.of, keep), fill(step.verb, keep)))
+        reducer, domain = self.composition.reducer, self.composition.domain
+        np = fill(reducer.np, self.ending) if reducer else ""
+        then = say(fill(reducer.then, self.ending), N=domain.noun) if reducer else ""
+        return Speech(domain, self.source, tuple(tests), tuple(changes), np, then, self.composition.quantifier)
+
+
+def draw_chain(composition: Composition, rng: Random) -> Chain:
+    """A composition with constants and the name of its argument drawn."""
+    constants = tuple(draw_params(step.params, rng) for step in composition.steps)
+    code = (fill(step.code, {**values, "x": "$x"}) for step, values in zip(composition.steps, constants, strict=True))
     ending = draw_params(composition.reducer.params, rng) if composition.reducer else {}
-    domain = composition.domain
-    source = rng.choice(domain.sources)
+    return Chain(composition, rng.choice(composition.domain.sources), tuple(code), constants, ending)
+
+
+def chain_task(chain: Chain, rng: Random, wording: int | None = None, loop: bool | None = None) -> Task:
+    """The task of a chain; `wording` None draws one of those open to training, `loop` None draws the code style."""
+    composition = chain.composition
     patterns = PATTERNS[composition.shape]
     pattern = patterns[rng.randrange(len(patterns) - 1) if wording is None else wording]
-    code = [fill(step.code, {**values, "x": "$x"}) for step, values in zip(composition.steps, constants, strict=True)]
-    inputs = _inputs(composition, tuple(code))
+    as_loop = rng.random() < LOOP_RATE if loop is None else loop
     return Task(
         topic=composition.id,
         name=_name(composition, rng),
-        arguments=((source, domain.hint),),
+        arguments=((chain.source, composition.domain.hint),),
         result=_result_type(composition),
-        sentence=pattern(_speech(composition, constants, ending, source)),
-        body=_body(composition, code, ending, source, loop=rng.random() < LOOP_RATE),
-        inputs=inputs,
+        sentence=pattern(chain.speech),
+        body=body(chain, loop=as_loop),
+        inputs=_inputs(composition, chain.code),
     )
-
-
-def _speech(composition: Composition, constants: list[dict[str, Any]], ending: dict[str, Any], source: str) -> Speech:
-    tests, changes = [], []
-    for step, values in zip(composition.steps, constants, strict=True):
-        keep = {**values, "o": "$o"}
-        if isinstance(step, Predicate):
-            tests.append((fill(step.noun, keep), fill(step.are, keep)))
-        else:
-            changes.append((fill(step.of, keep), fill(step.verb, keep)))
-    reducer, domain = composition.reducer, composition.domain
-    np = fill(reducer.np, ending) if reducer else ""
-    then = say(fill(reducer.then, ending), N=domain.noun) if reducer else ""
-    return Speech(domain, source, tuple(tests), tuple(changes), np, then, composition.quantifier)
 
 
 def _name(composition: Composition, rng: Random) -> str:
@@ -70,62 +88,51 @@ def _result_type(composition: Composition) -> str:
     return say(composition.reducer.result, T=maps[-1].result if maps else element, E=element)
 
 
-def _body(composition: Composition, code: list[str], ending: dict[str, Any], source: str, *, loop: bool) -> str:
-    """The solution's lines, without the indentation of the function."""
-    x = composition.domain.variable
-    if composition.reducer is None:
+def body(chain: Chain, *, loop: bool) -> str:
+    """The solution's lines without the function's indentation, as a loop or as a comprehension (where the ending has both)."""
+    composition, source, code = chain.composition, chain.source, chain.code
+    reducer, x = composition.reducer, composition.domain.variable
+    if reducer is None:
         first, second = say(code[0], x=x), say(code[1], x=x)
-        return (
-            _loop_question(composition, first, second, source)
-            if loop
-            else (f"return {composition.quantifier}({second} for {x} in {source} if {first})")
-        )
-    reducer = composition.reducer
-    staged = composition.shape in ("MPR", "MMR")
-    test = " and ".join(say(c, x=x) for s, c in zip(composition.steps, code, strict=True) if isinstance(s, Predicate))
-    value = next((say(c, x=x) for s, c in zip(composition.steps, code, strict=True) if isinstance(s, Map)), x)
-    if loop and reducer.id == "first" and not test:
-        loop = False
-    if loop or not reducer.comprehension:
-        before, step, after = (fill_end(part, ending) for part in reducer.loop)
+        if loop:
+            return _loop_question(composition, first, second, source)
+        return f"return {composition.quantifier}({second} for {x} in {source} if {first})"
+    ending = {name: str(value) for name, value in chain.ending.items()}
+    is_test = [isinstance(step, Predicate) for step in composition.steps]
+    tests = " and ".join(say(part, x=x) for part, test in zip(code, is_test, strict=True) if test)
+    value = next((say(part, x=x) for part, test in zip(code, is_test, strict=True) if not test), x)
+    staged = not is_test[0] and len(code) == 2
+    if not reducer.comprehension or (loop and (tests or reducer.id != "first")):
+        before, step, after = (say(part, **ending) for part in reducer.loop)
         if staged:
-            return _staged_loop(composition, code, source, (before, step, after))
-        lines = [before] if before else []
-        lines.append(f"for {x} in {source}:")
-        indent = "    "
-        if test:
-            lines.append(f"    if {test}:")
-            indent = "        "
-        lines += [indent + say(step, v=value, x=x), after]
-        return "\n".join(lines)
-    comprehension = fill_end(reducer.comprehension, ending)
-    if not staged:
-        walk = f"for {x} in {source}" + (f" if {test}" if test else "")
-        return say(comprehension, **{"for": walk}, v=value, x=x)
-    return _staged_comprehension(composition, code, source, comprehension)
+            return _staged_loop(chain, is_test[1], (before, step, after))
+        inner = (
+            [f"    if {tests}:", "        " + say(step, v=value, x=x)] if tests else ["    " + say(step, v=value, x=x)]
+        )
+        return "\n".join([*([before] if before else []), f"for {x} in {source}:", *inner, after])
+    comprehension = say(reducer.comprehension, **ending)
+    if staged:
+        return _staged_comprehension(chain, is_test[1], comprehension)
+    walk = f"for {x} in {source}" + (f" if {tests}" if tests else "")
+    return say(comprehension, **{"for": walk}, v=value, x=x)
 
 
-def fill_end(template: str, ending: dict[str, Any]) -> str:
-    """The reducer's own constants (`$sep`) filled in; the rest of the placeholders stay."""
-    return say(template, **{name: str(value) for name, value in ending.items()})
-
-
-def _staged_comprehension(composition: Composition, code: list[str], source: str, comprehension: str) -> str:
+def _staged_comprehension(chain: Chain, is_test: bool, comprehension: str) -> str:
     """First a list of the mapped values, then the second step over it."""
-    x = composition.domain.variable
-    first = f"mapped = [{say(code[0], x=x)} for {x} in {source}]"
-    is_test = isinstance(composition.steps[1], Predicate)
-    second = say(code[1], x="v")
+    x = chain.composition.domain.variable
+    first = f"mapped = [{say(chain.code[0], x=x)} for {x} in {chain.source}]"
+    second = say(chain.code[1], x="v")
     walk = "for v in mapped" + (f" if {second}" if is_test else "")
     return first + "\n" + say(comprehension, **{"for": walk}, v="v" if is_test else second)
 
 
-def _staged_loop(composition: Composition, code: list[str], source: str, parts: tuple[str, str, str]) -> str:
-    x, (before, step, after) = composition.domain.variable, parts
-    second = say(code[1], x="v")
+def _staged_loop(chain: Chain, is_test: bool, parts: tuple[str, str, str]) -> str:
+    """A loop that names the mapped value before the second step."""
+    x, (before, step, after) = chain.composition.domain.variable, parts
+    second = say(chain.code[1], x="v")
     lines = [before] if before else []
-    lines += [f"for {x} in {source}:", f"    v = {say(code[0], x=x)}"]
-    if isinstance(composition.steps[1], Predicate):
+    lines += [f"for {x} in {chain.source}:", f"    v = {say(chain.code[0], x=x)}"]
+    if is_test:
         lines += [f"    if {second}:", "        " + say(step, v="v")]
     else:
         lines.append("    " + say(step, v=second))
@@ -139,7 +146,7 @@ def _loop_question(composition: Composition, first: str, second: str, source: st
     return f"for {x} in {source}:\n    if {test}:\n        return {ends_early}\nreturn {not ends_early}"
 
 
-# --- inputs ----------------------------------------------------------------------------------------------------------------
+# --- inputs -----------------------------------------------------------------------------------------------------------
 
 
 def _inputs(composition: Composition, code: tuple[str, ...]) -> Any:

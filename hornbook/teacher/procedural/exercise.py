@@ -21,6 +21,17 @@ LONGEST_EXAMPLE = 48
 """Characters of a docstring example; longer ones are left out, since a small model would spend its lesson on literals."""
 
 
+def show(value: Any) -> str:
+    """A value as a literal; sets in order, so that the text does not depend on the hash seed.
+
+    >>> show({"b", "a"})
+    "{'a', 'b'}"
+    """
+    if isinstance(value, set) and value:
+        return "{" + ", ".join(map(repr, sorted(value))) + "}"
+    return repr(value)
+
+
 @dataclass(frozen=True)
 class Exercise:
     """A function to complete: `prompt` ends with its docstring's line, `solution` is the body, `cases` hold (arguments, result)."""
@@ -32,19 +43,33 @@ class Exercise:
     cases: tuple[tuple[tuple[Any, ...], Any], ...]
 
 
-def family_task(family: Family, rng: Random, wording: int | None = None) -> Task:
-    """A concrete task of a family; `wording` None draws one of those open to training."""
+@dataclass(frozen=True)
+class FamilyDraw:
+    """A family with its parameters and argument names drawn; `values` holds both, by the placeholders of the templates."""
+
+    family: Family
+    params: dict[str, Any]
+    values: dict[str, Any]
+
+
+def draw_family(family: Family, rng: Random) -> FamilyDraw:
+    """A family with its parameters and the names of its arguments drawn."""
     params = draw_params(family.params, rng)
     position = rng.randrange(4)
     names = {argument: _alias(argument, position) for argument, _ in family.arguments}
-    values = {**params, **names}
+    return FamilyDraw(family, params, {**params, **names})
+
+
+def family_task(drawn: FamilyDraw, rng: Random, wording: int | None = None) -> Task:
+    """The task of a drawn family; `wording` None draws one of those open to training."""
+    family, params, values = drawn.family, drawn.params, dict(drawn.values)
     index = rng.randrange(len(family.wordings) - 1) if wording is None else wording
     sentence = fill(choose_alternatives(family.wordings[index], rng), values)
     values["self"] = name = fill(rng.choice(family.names), values)
     return Task(
         topic=family.id,
         name=name,
-        arguments=tuple((names[argument], hint) for argument, hint in family.arguments),
+        arguments=tuple((values[argument], hint) for argument, hint in family.arguments),
         result=family.result,
         sentence=sentence,
         body=fill(rng.choice(family.solutions), values),
@@ -88,7 +113,7 @@ def draw_cases(task: Task, count: int, rng: Random) -> tuple[tuple[tuple[Any, ..
         if key in cases:
             continue
         result = function(*arguments)
-        shown = repr(result)
+        shown = show(result)
         if len(cases) == count - 1 and len(results | {shown}) < 2:
             continue
         cases[key] = (arguments, result)
@@ -124,14 +149,14 @@ def _docstring(task: Task, cases: Sequence[tuple[tuple[Any, ...], Any]], style: 
 def _examples(task: Task, cases: Sequence[tuple[tuple[Any, ...], Any]], most: int) -> list[tuple[str, str]]:
     """Up to `most` short calls with their results, those that return something first."""
     found = []
-    for arguments, result in sorted(cases, key=lambda case: (not case[1], abs(len(repr(case)) - 24))):
-        call = f"{task.name}({', '.join(map(repr, arguments))})"
+    for arguments, result in sorted(cases, key=lambda case: (not case[1], abs(len(show(case)) - 24))):
+        call = f"{task.name}({', '.join(map(show, arguments))})"
         if (
-            len(call) + len(repr(result)) <= LONGEST_EXAMPLE + len(task.name)
+            len(call) + len(show(result)) <= LONGEST_EXAMPLE + len(task.name)
             and "\\" not in call
             and result is not None
         ):
-            found.append((call, repr(result)))
+            found.append((call, show(result)))
     return found[:most]
 
 
@@ -145,8 +170,8 @@ def reply_text(exercise: Exercise) -> str:
     """The exercise as a teacher's reply: the function in one block, its cases as asserts in another."""
     lines = []
     for arguments, result in exercise.cases:
-        call = f"{exercise.entry_point}({', '.join(map(repr, arguments))})"
+        call = f"{exercise.entry_point}({', '.join(map(show, arguments))})"
         operator = "is" if result is None or isinstance(result, bool) else "=="
-        lines.append(f"assert {call} {operator} {result!r}")
+        lines.append(f"assert {call} {operator} {show(result)}")
     tests = "\n".join(lines)
     return f"```python\n{exercise.prompt}{exercise.solution}```\n\n```python\n{tests}\n```\n"

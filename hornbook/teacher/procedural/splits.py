@@ -17,9 +17,9 @@ from hornbook.teacher.procedural import families_sorting as sorting
 from hornbook.teacher.procedural import families_strings as strings
 from hornbook.teacher.procedural import families_tables as tables
 from hornbook.teacher.procedural import families_text as text
-from hornbook.teacher.procedural.chains import composition_task
+from hornbook.teacher.procedural.chains import chain_task, draw_chain
 from hornbook.teacher.procedural.compose import Composition, compositions
-from hornbook.teacher.procedural.exercise import family_task
+from hornbook.teacher.procedural.exercise import draw_family, family_task
 from hornbook.teacher.procedural.family import Family
 from hornbook.teacher.procedural.parts import Map
 from hornbook.teacher.procedural.task import Task
@@ -119,8 +119,8 @@ def make_task(topic: str, rng: Random, wording: int | None = None) -> Task:
     if wording is not None and not 0 <= wording < count:
         raise BadInput(f"topic {topic}: wording {wording} is unknown; it has 0 to {count - 1}")
     if topic in FAMILIES:
-        return family_task(FAMILIES[topic], rng, wording)
-    return composition_task(compositions()[topic], rng, wording)
+        return family_task(draw_family(FAMILIES[topic], rng), rng, wording)
+    return chain_task(draw_chain(compositions()[topic], rng), rng, wording)
 
 
 def wording_count(topic: str) -> int:

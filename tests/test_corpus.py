@@ -1,0 +1,398 @@
+"""The corpus stage: every kind of source, every kind of bad input, and the four laws."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from laws import assert_conserved, bytes_of, run_and_die
+
+from hornbook import recipe
+from hornbook.dataset import content_id
+from hornbook.engine import Engine, Rejected
+from hornbook.errors import BadInput, DatasetError, SchemaMismatch
+from hornbook.events import Events
+from hornbook.stages.corpus import corpus, snapshot
+from hornbook.stages.corpus.licences import licence_id
+from hornbook.stages.corpus.listing import units
+from hornbook.stages.corpus.reading import ReadUnit, decode
+from hornbook.store import Artifact, Store
+
+
+def folder_source(path: Path, **values: Any) -> recipe.Corpus:
+    return recipe.Corpus(sources=(recipe.Directory(kind="directory", path=path, licence="MIT"),), **values)
+
+
+def read(section: recipe.Corpus, store: Store, workers: int = 1) -> Artifact:
+    return corpus(section, snapshot(section), 0, store=store, engine=Engine("native", workers))
+
+
+def rows_by_path(artifact: Artifact, name: str = "documents") -> dict[str, dict[str, Any]]:
+    return {row["path"]: row for row in artifact.dataset(name).rows()}
+
+
+def reasons_by_path(artifact: Artifact) -> dict[str, str]:
+    return {json.loads(row["record"])["path"]: row["reason"] for row in artifact.dataset("rejects").rows()}
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    """A folder of five good files and one of every bad kind."""
+    root = tmp_path / "code"
+    (root / "pkg" / "deep").mkdir(parents=True)
+    (root / ".hidden").mkdir()
+    (root / "a.py").write_bytes(b"x = 1\r\ny = 2\r\n")
+    (root / "bom.py").write_bytes(b"\xef\xbb\xbfx = 1\n")
+    (root / "cookie.py").write_bytes("# -*- coding: latin-1 -*-\nname = 'Jürgen'\n".encode("latin-1"))
+    (root / "pkg" / "b.py").write_text("from a import x\n")
+    (root / "pkg" / "deep" / "c.py").write_text("pass\n")
+    (root / "latin.py").write_bytes("name = 'Jürgen'\n".encode("latin-1"))
+    (root / "codec.py").write_bytes(b"# coding: no-such-codec\nx = 1\n")
+    (root / "rot.py").write_bytes(b"# coding: rot13\nk = 1\n")
+    (root / "slow.py").write_bytes(b"# coding: punycode\n" + b"x" * 50)
+    (root / "nul.py").write_bytes(b"x = 1\0\n")
+    (root / "empty.py").write_bytes(b" \n\n")
+    (root / "large.py").write_bytes(b"x = 1\n" * 1_000)
+    (root / ".hidden" / "d.py").write_text("hidden = 1\n")
+    (root / "notes.txt").write_text("no code\n")
+    return root
+
+
+def test_good_files_become_documents_that_say_where_they_come_from(code: Path, store: Store) -> None:
+    artifact = read(folder_source(code, max_file_bytes=5_000), store)
+    documents = rows_by_path(artifact)
+    assert sorted(documents) == ["a.py", "bom.py", "cookie.py", "pkg/b.py", "pkg/deep/c.py"]
+    assert documents["a.py"] == {
+        "id": content_id("x = 1\ny = 2\n"),
+        "text": "x = 1\ny = 2\n",
+        "source": f"directory:{code}",
+        "licence": "MIT",
+        "parents": [],
+        "path": "a.py",
+        "language": "python",
+        "origin": "code",
+    }
+    assert documents["bom.py"]["text"] == "x = 1\n"
+    assert "Jürgen" in documents["cookie.py"]["text"]
+    assert documents["pkg/deep/c.py"]["origin"] == "code/pkg"
+    assert artifact.facts["files"] == 5
+    assert artifact.facts["by_origin"] == {"code": 3, "code/pkg": 2}
+    assert artifact.facts["by_licence"] == {"MIT": 5}
+
+
+def test_bad_files_are_rejects_with_their_reason(code: Path, store: Store) -> None:
+    artifact = read(folder_source(code, max_file_bytes=5_000), store)
+    assert reasons_by_path(artifact) == {
+        "latin.py": "not_utf8",
+        "codec.py": "not_utf8",
+        "rot.py": "not_utf8",
+        "slow.py": "not_utf8",
+        "nul.py": "has_nul",
+        "empty.py": "empty",
+        "large.py": "too_large",
+    }
+    shown = {row["reason"]: row["text"] for row in artifact.dataset("rejects").rows()}
+    assert len(shown["too_large"]) <= 2_000
+    assert_conserved(artifact, "documents")
+
+
+def test_a_file_that_went_after_it_was_listed_is_a_reject(code: Path) -> None:
+    (unit,) = units(folder_source(code), 0)
+    (code / "a.py").unlink()
+    rows = ReadUnit(5_000)(unit)
+    (gone,) = [row for row in rows.outputs["rejects"] if row["reason"] == "unreadable"]
+    assert json.loads(gone["record"])["path"] == "a.py"
+    assert gone["detail"] == "No such file or directory"
+
+
+def test_loops_of_links_end(code: Path, store: Store) -> None:
+    (code / "pkg" / "loop").symlink_to(code, target_is_directory=True)
+    (code / "self.py").symlink_to(code / "self.py")
+    os.mkfifo(code / "pipe.py")
+    assert read(folder_source(code), store).facts["files"] == 6  # large.py is within the default bound
+
+
+def test_names_that_are_no_utf8_are_escaped(tmp_path: Path, store: Store) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    Path(os.fsdecode(os.fsencode(folder) + b"/b\xff.py")).write_text("x = 1\n")
+    assert list(rows_by_path(read(folder_source(folder), store))) == ["b\\xff.py"]
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_text_or_a_reject(data: bytes) -> None:
+    for is_python in (True, False):
+        found = decode(data, 50, is_python=is_python)
+        if isinstance(found, str):
+            assert found.encode("utf-8").decode("utf-8") == found
+            assert "\0" not in found
+            assert "\r" not in found
+        else:
+            assert found.reason in {"not_utf8", "has_nul", "too_large", "empty"}
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_utf8_text_comes_back_as_it_was(text: str) -> None:
+    found = decode(text.encode("utf-8"), 1_000, is_python=False)
+    if isinstance(found, Rejected):
+        assert not text.strip("\ufeff").strip() or "\0" in text
+    else:
+        assert found == text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+# --- tables ---------------------------------------------------------------------------------------------------------
+
+
+LINES = [
+    json.dumps({"text": "x = 1\n", "path": "one.py", "licence": "MIT"}),
+    json.dumps({"text": "y = 'é'\n", "licence": ["ISC", "MIT"]}, ensure_ascii=False),
+    "{not json",
+    "",
+    json.dumps({"text": 7}),
+    json.dumps({"text": "bad \ud800"}),
+    json.dumps({"text": "z" * 5_000}),
+    json.dumps({"text": "w = 1\n", "path": ""}),
+]
+
+
+def table_source(kind: str, path: str, **values: Any) -> recipe.Corpus:
+    make = {"jsonl": recipe.Jsonl, "parquet": recipe.ParquetFiles}[kind]
+    section = {name: values.pop(name) for name in ("files_per_unit",) if name in values}
+    return recipe.Corpus(sources=(make(kind=kind, path=path, **values),), max_file_bytes=2_000, **section)
+
+
+@pytest.mark.parametrize("is_zipped", [False, True])
+@pytest.mark.parametrize("files_per_unit", [1, 3, 100])
+def test_lines_are_documents_or_rejects(tmp_path: Path, store: Store, files_per_unit: int, is_zipped: bool) -> None:
+    path = tmp_path / ("data.jsonl.gz" if is_zipped else "data.jsonl")
+    data = "\n".join(LINES).encode()
+    path.write_bytes(gzip.compress(data) if is_zipped else data)
+    artifact = read(table_source("jsonl", str(path), files_per_unit=files_per_unit), store)
+    documents = rows_by_path(artifact)
+    assert {name: row["text"] for name, row in documents.items()} == {
+        "one.py": "x = 1\n",
+        f"{path.name}:2": "y = 'é'\n",
+        f"{path.name}:8": "w = 1\n",
+    }
+    assert [row["licence"] for row in documents.values()] == ["MIT", "ISC AND MIT", "unknown"]
+    expected = {3: "not_json", 5: "no_text", 6: "not_utf8", 7: "too_large"}
+    assert reasons_by_path(artifact) == {f"{path.name}:{number}": reason for number, reason in expected.items()}
+    assert_conserved(artifact, "documents")
+
+
+def test_a_line_without_end_is_not_loaded_whole(tmp_path: Path, store: Store) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(LINES[0].encode() + b"\n" + b"x" * 3_000_000 + b"\n" + LINES[-1].encode())
+    artifact = read(table_source("jsonl", str(path)), store)
+    assert artifact.record["rejected"] == {"too_large": 1}
+    assert artifact.facts["files"] == 2
+
+
+def write_parquet(path: Path, rows: int, column: str = "content", row_group_size: int = 7) -> None:
+    texts = [f"x = {number}\n" for number in range(rows)]
+    columns = {column: texts, "repo_path": [f"{number}.py" for number in range(rows)], "size": list(range(rows))}
+    pq.write_table(pa.table(columns), path, row_group_size=row_group_size)
+
+
+@pytest.mark.parametrize("files_per_unit", [1, 5, 10, 100])
+def test_parquet_rows_are_each_read_once(tmp_path: Path, store: Store, files_per_unit: int) -> None:
+    for name in ("b.parquet", "a.parquet"):
+        write_parquet(tmp_path / name, 23)
+    section = table_source(
+        "parquet",
+        str(tmp_path / "*.parquet"),
+        text_column="content",
+        path_column="repo_path",
+        licence="ISC",
+        files_per_unit=files_per_unit,
+    )
+    artifact = read(section, store)
+    texts = artifact.dataset("documents").column("text")
+    assert texts == [f"x = {number}\n" for number in range(23)] * 2
+    assert artifact.facts["by_origin"] == {"a.parquet": 23, "b.parquet": 23}
+    assert artifact.facts["by_licence"] == {"ISC": 46}
+
+
+def test_broken_text_in_parquet_sinks_its_row_alone(tmp_path: Path, store: Store) -> None:
+    broken = pa.array([b"x = 1\n", b"\xff\xfe", None], type=pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"text": broken.dictionary_encode()}), tmp_path / "data.parquet")
+    artifact = read(table_source("parquet", str(tmp_path)), store)
+    assert artifact.dataset("documents").column("text") == ["x = 1\n"]
+    assert reasons_by_path(artifact) == {"data.parquet:2": "not_utf8", "data.parquet:3": "no_text"}
+
+
+def test_a_wrong_column_names_the_closest(tmp_path: Path, store: Store) -> None:
+    write_parquet(tmp_path / "data.parquet", 3)
+    (tmp_path / "data.jsonl").write_text('{"contents": "x = 1"}\n')
+    with pytest.raises(SchemaMismatch, match="no column 'contnt'; did you mean text_column: content"):
+        read(table_source("parquet", str(tmp_path / "data.parquet"), text_column="contnt"), store)
+    with pytest.raises(SchemaMismatch, match="column 'size' is int64, expected string"):
+        read(table_source("parquet", str(tmp_path / "data.parquet"), text_column="size"), store)
+    with pytest.raises(SchemaMismatch, match="did you mean text_column: contents"):
+        read(table_source("jsonl", str(tmp_path / "data.jsonl"), text_column="content"), store)
+
+
+def test_a_truncated_file_is_named(tmp_path: Path, store: Store) -> None:
+    write_parquet(tmp_path / "whole.parquet", 500)
+    cut = tmp_path / "cut.parquet"
+    cut.write_bytes((tmp_path / "whole.parquet").read_bytes()[:-100])
+    with pytest.raises(DatasetError, match=r"cut\.parquet"):
+        read(table_source("parquet", str(cut), text_column="content"), store)
+    zipped = tmp_path / "cut.jsonl.gz"
+    zipped.write_bytes(gzip.compress("\n".join(LINES * 50).encode())[:-20])
+    with pytest.raises(DatasetError, match=r"cut\.jsonl\.gz"):
+        read(table_source("jsonl", str(zipped)), store)
+    damaged = tmp_path / "damaged.parquet"
+    data = bytearray((tmp_path / "whole.parquet").read_bytes())
+    data[4:200] = b"\0" * 196
+    damaged.write_bytes(bytes(data))
+    with pytest.raises(DatasetError, match=r"damaged\.parquet"):
+        read(table_source("parquet", str(damaged), text_column="content"), store)
+
+
+def test_a_file_that_is_no_json_lines_is_refused(tmp_path: Path, store: Store) -> None:
+    (tmp_path / "prose.jsonl").write_text("Dear reader,\nno JSON here.\n")
+    with pytest.raises(DatasetError, match="none of its first 2 lines is a JSON object"):
+        read(table_source("jsonl", str(tmp_path / "prose.jsonl")), store)
+
+
+# --- installed ------------------------------------------------------------------------------------------------------
+
+
+def test_an_installed_distribution_has_its_licence_and_version(store: Store) -> None:
+    source = recipe.Installed(kind="installed", standard_library=False, distributions=("IniConfig",))
+    artifact = read(recipe.Corpus(sources=(source,)), store)
+    rows = list(artifact.dataset("documents").rows())
+    assert {row["licence"] for row in rows} == {"MIT"}
+    assert {row["origin"].split("==")[0] for row in rows} == {"iniconfig"}
+    assert "iniconfig/__init__.py" in {row["path"] for row in rows}
+
+
+def test_the_standard_library_is_read_up_to_max_files(store: Store) -> None:
+    source = recipe.Installed(kind="installed", distributions=(), max_files=25)
+    section = recipe.Corpus(sources=(source,))
+    artifact = read(section, store)
+    assert artifact.record["read"] == 25
+    assert set(artifact.facts["by_licence"]) == {"PSF-2.0"}
+    assert list(artifact.facts["by_origin"]) == [f"python=={sys.version.split()[0]}"]
+    other = corpus(section, snapshot(section), 1, store=store, engine=Engine("native", 1))
+    assert set(rows_by_path(other)) != set(rows_by_path(artifact))
+
+
+def test_an_unknown_distribution_names_the_closest(store: Store) -> None:
+    source = recipe.Installed(kind="installed", standard_library=False, distributions=("inniconfig",))
+    assert snapshot(recipe.Corpus(sources=(source,))).missing
+    with pytest.raises(BadInput, match="did you mean iniconfig"):
+        read(recipe.Corpus(sources=(source,)), store)
+
+
+@pytest.mark.parametrize(
+    ("expression", "licence", "classifiers", "expected"),
+    [
+        ("MIT OR Apache-2.0", "BSD", [], "MIT OR Apache-2.0"),
+        (None, "Apache 2.0", [], "Apache-2.0"),
+        (None, "BSD 3-Clause License", [], "BSD-3-Clause"),
+        (None, "MPL-2.0 AND MIT", [], "MPL-2.0 AND MIT"),
+        (None, "A long text\nof several lines", ["License :: OSI Approved :: BSD License"], "BSD"),
+        (None, None, ["License :: OSI Approved :: MIT License", "License :: ISC License (ISCL)"], "ISC AND MIT"),
+        (None, "see the file", [], "unknown"),
+        (None, None, [], "unknown"),
+    ],
+)  # fmt: skip
+def test_licences_are_read_in_order(expression: str, licence: str, classifiers: list[str], expected: str) -> None:
+    assert licence_id(expression, licence, classifiers) == expected
+
+
+# --- bad input and snapshots ----------------------------------------------------------------------------------------
+
+
+def test_a_missing_path_fails_the_stage_and_not_the_snapshot(tmp_path: Path, store: Store) -> None:
+    sections = [folder_source(tmp_path / "nowhere")]
+    sections += [table_source(kind, str(tmp_path / "nowhere.*")) for kind in ("jsonl", "parquet")]
+    for section in sections:
+        assert "nowhere" in snapshot(section).missing[0]
+        with pytest.raises(BadInput, match="nowhere"):
+            read(section, store)
+
+
+def test_an_empty_source_is_bad_input(tmp_path: Path, store: Store) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.jsonl").write_text("")
+    for section in (folder_source(tmp_path / "empty"), table_source("jsonl", str(tmp_path / "empty.jsonl"))):
+        with pytest.raises(BadInput, match="holds no files"):
+            read(section, store)
+
+
+def test_an_impossible_pattern_is_bad_input(tmp_path: Path) -> None:
+    source = recipe.Directory(kind="directory", path=tmp_path, pattern="/etc/*.py")
+    with pytest.raises(BadInput, match="pattern `/etc"):
+        snapshot(recipe.Corpus(sources=(source,)))
+
+
+def test_a_snapshot_changes_with_its_files(code: Path) -> None:
+    section = folder_source(code)
+    before = snapshot(section)
+    assert before == snapshot(section)
+    assert before.sources == (f"directory:{code}",)
+    (code / "a.py").write_text("x = 100\n")
+    assert snapshot(section).fingerprint != before.fingerprint
+    (code / "a.py").unlink()
+    assert snapshot(section).fingerprint != before.fingerprint
+
+
+# --- the laws -------------------------------------------------------------------------------------------------------
+
+
+def test_one_worker_and_two_write_the_same_bytes(code: Path, tmp_path: Path) -> None:
+    section = folder_source(code, files_per_unit=3)
+    one = read(section, Store(tmp_path / "one", Events()), workers=1)
+    two = read(section, Store(tmp_path / "two", Events()), workers=2)
+    assert bytes_of(one) == bytes_of(two)
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(code: Path, tmp_path: Path) -> None:
+    section = folder_source(code, files_per_unit=2)
+    whole = read(section, Store(tmp_path / "whole", Events()))
+    run_and_die(f"""
+from pathlib import Path
+from laws import DyingEngine
+from hornbook import recipe
+from hornbook.events import Events
+from hornbook.stages.corpus import corpus, snapshot
+from hornbook.store import Store
+section = recipe.Corpus.model_validate({section.model_dump(mode="json")!r})
+corpus(section, snapshot(section), 0, store=Store(Path({str(tmp_path / "killed")!r}), Events()), engine=DyingEngine(2))
+""")
+    (partial,) = (tmp_path / "killed" / "corpus").glob("*.partial")
+    records = list((partial / "_units" / "reading_code").glob("*.json"))
+    assert len(records) == 3
+    times = {path.name: path.stat().st_mtime_ns for path in records}
+    resumed = read(section, Store(tmp_path / "killed", Events()))
+    assert bytes_of(resumed) == bytes_of(whole)
+    after = {path.name: path.stat().st_mtime_ns for path in (resumed.path / "_units" / "reading_code").glob("*.json")}
+    assert times.items() <= after.items()
+
+
+def test_a_smaller_bound_keeps_a_subset(code: Path, store: Store) -> None:
+    kept = [set(rows_by_path(read(folder_source(code, max_file_bytes=most), store))) for most in (10, 30, 100_000)]
+    assert kept[0] < kept[1] < kept[2]
+
+
+def test_an_unchanged_corpus_is_not_read_again(code: Path, store: Store, make_engine: Callable[[int], Engine]) -> None:
+    section = folder_source(code)
+    first = read(section, store)
+    (code / "a.py").touch()
+    assert read(section, store).fingerprint != first.fingerprint
+    assert [call.is_cached for call in store.calls] == [False, False]
+    read(section, store)
+    assert store.calls[-1].is_cached
