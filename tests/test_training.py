@@ -380,10 +380,15 @@ def test_muon_takes_the_blocks_matrices_and_adamw_the_rest() -> None:
     assert len(matrices) == 8
 
 
-def test_compiling_is_chosen_by_what_it_saves() -> None:
-    cpu = torch.device("cpu")
-    assert worth_compiling(0.1, 100, cpu)[0] is False
-    assert worth_compiling(0.1, 100_000, cpu)[0] is True
+def test_compiling_is_chosen_by_what_it_saves(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = torch.device("cuda")
+    assert worth_compiling(0.1, 100, cuda)[0] is False
+    assert worth_compiling(0.1, 100_000, cuda)[0] is True
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    is_worth, why = worth_compiling(0.1, 100_000, torch.device("cpu"))
+    assert not is_worth
+    assert why.startswith("no C++ compiler")
 
 
 @pytest.mark.slow

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import atexit
+import os
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from hornbook.sandbox.contract import Check, Verdict
 from hornbook.sandbox.pool import DESIGN, JailedSandbox
 
-_open: dict[LocalSandbox, JailedSandbox] = {}
+_open: dict[tuple[int, LocalSandbox], JailedSandbox] = {}
+"""Pools by process and sandbox: a forked process opens its own, since zygotes serve the process that started them."""
+
+_opening = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class LocalSandbox:
 
     def close(self) -> None:
         """Ends this process's pool; the next use opens another."""
-        pool = _open.pop(self, None)
+        pool = _open.pop((os.getpid(), self), None)
         if pool is not None:
             pool.close()
 
@@ -56,12 +61,14 @@ class LocalSandbox:
         return replace(self, hash_seed=hash_seed)
 
     def _pool(self) -> JailedSandbox:
-        if self not in _open:
-            _open[self] = JailedSandbox(workers=self.workers, level=self.level_wanted, hash_seed=self.hash_seed)
-        return _open[self]
+        key = (os.getpid(), self)
+        with _opening:
+            if key not in _open:
+                _open[key] = JailedSandbox(workers=self.workers, level=self.level_wanted, hash_seed=self.hash_seed)
+            return _open[key]
 
 
 @atexit.register
 def _close_all() -> None:
-    for sandbox in list(_open):
+    for _, sandbox in list(_open):
         sandbox.close()

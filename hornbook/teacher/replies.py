@@ -1,7 +1,7 @@
 """Strict parsers of a teacher's replies: fenced blocks by their fences, code by its syntax tree, nothing evaluated.
 
-A reply is text from outside. It is read by `ast.parse` and by walking the tree, with bounds on length, depth and number of nodes.
-What does not have the form asked for raises InvalidReply with one line that says why.
+A reply is text from outside. It is read by `ast.parse` and by walking the tree, with bounds on length, depth and
+number of nodes. What does not have the form asked for raises InvalidReply with one line that says why.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ _FLOATS = frozenset({"inf", "-inf", "nan"})
 
 @dataclass(frozen=True)
 class FencedBlock:
-    """A fenced block of Markdown: the first word of its info string in lower case, its content, its first and last line."""
+    """A fenced block of Markdown: the first word of its info string in lower case, its content, its first and last
+    line.
+    """
 
     language: str
     content: str
@@ -70,7 +72,8 @@ class ParsedTextbook:
 
 
 def fenced_blocks(text: str) -> list[FencedBlock]:
-    """The fenced blocks of a Markdown text, in order. A fence closes one of its own sign that is not longer (CommonMark §4.5).
+    """The fenced blocks of a Markdown text, in order. A fence closes one of its own sign that is not longer
+    (CommonMark §4.5).
 
     Raises InvalidReply for a block that is never closed.
 
@@ -108,7 +111,9 @@ def parse_exercise(text: str) -> ParsedExercise:
 
 
 def parse_textbook(text: str) -> ParsedTextbook:
-    """The section in a reply: Markdown prose with python blocks, each perhaps with an output block after it. Raises InvalidReply."""
+    """The section in a reply: Markdown prose with python blocks, each perhaps with an output block after it. Raises
+    InvalidReply.
+    """
     normalised = _normalised(text).strip()
     blocks, lines = fenced_blocks(normalised), normalised.split("\n")
     found: list[CodeBlock] = []
@@ -230,10 +235,11 @@ def _case(node: ast.stmt, entry_point: str) -> tuple[tuple[Any, ...], Any]:
 
 
 def literal(node: ast.expr) -> Any:
-    """The value of a literal's tree: numbers, text, bytes, None, booleans and lists, tuples, sets and dictionaries of them.
+    """The value of a literal's tree: numbers, text, bytes, None, booleans and lists, tuples, sets and dictionaries of
+    them.
 
-    Beside what Python calls a literal, `set()`, `frozenset(...)` and `float("inf")`, `float("-inf")`, `float("nan")` are read, for they
-    have no other spelling. Raises InvalidReply for anything else and beyond the bounds.
+    Beside what Python calls a literal, `set()`, `frozenset(...)` and `float("inf")`, `float("-inf")`, `float("nan")`
+    are read, for they have no other spelling. Raises InvalidReply for anything else and beyond the bounds.
     """
     budget = [MAX_NODES]
     try:

@@ -18,7 +18,7 @@ FEWEST_PASSES = 50  # below it not even measuring pays
 def worth_compiling(seconds_per_pass: float, passes_left: int, device: torch.device) -> tuple[bool, str]:
     """Whether torch.compile should save more time than it costs, and why, in one line.
 
-    >>> worth_compiling(0.15, 1000, torch.device("cpu"))
+    >>> worth_compiling(0.15, 1000, torch.device("cuda"))
     (False, 'compiling would save 25 s of 150 s and cost about 45 s')
     """
     if device.type == "cpu" and not has_compiler():

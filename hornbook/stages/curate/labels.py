@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,9 @@ PROMPT_CHARACTERS = 6_000
 
 BATCH = 512
 """Prompts in one batch: what a kill can lose, beside what the teacher's own cache holds."""
+
+CAN_BE_CUT = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.If, ast.For, ast.With)
+"""Statements that are still whole when their body ends early."""
 
 SIZES = (50, 200, 800, 3_200)
 """Tokens at which a file's size class changes, for the sample."""
@@ -101,29 +105,24 @@ def excerpt(code: str, most: int = PROMPT_CHARACTERS) -> str:
     """The start of a long file, whole statements where it parses, and a line that says what is left out.
 
     >>> excerpt("a = 1\\nb = [\\n  2,\\n  3]\\n", most=16)
-    'a = 1\\n# (cut here: 15 more characters)\\n'
+    'a = 1\\n# (cut here: 16 more characters)\\n'
     """
     if len(code) <= most:
         return code
     lines = code[:most].count("\n")
-    try:
+    with suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # what does not parse is cut at a line
         lines = _last_whole_line(ast.parse(code), lines) or lines
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        pass  # code that does not parse is cut at a line
     end = sum(len(line) + 1 for line in code.split("\n")[:lines]) or most
     return f"{code[:end]}# (cut here: {len(code) - end:,} more characters)\n"
 
 
 def _last_whole_line(tree: ast.Module, most: int) -> int:
-    """The last line, of the first `most`, at which a statement ends and no other is cut that cannot be."""
+    """The last line, of the first `most`, at which a statement ends and none is cut in two that has no body."""
     body: Sequence[ast.stmt] = tree.body
     last = 0
     while body:
         whole = [one for one in body if (one.end_lineno or one.lineno) <= most]
         last = max([last, *(one.end_lineno or one.lineno for one in whole)])
         cut = body[len(whole)] if len(whole) < len(body) else None
-        can_be_cut = isinstance(
-            cut, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.If | ast.For | ast.With
-        )
-        body = cut.body if can_be_cut and cut is not None and cut.lineno <= most else []
+        body = cut.body if isinstance(cut, CAN_BE_CUT) and cut.lineno <= most else []
     return last

@@ -1,7 +1,8 @@
-"""The procedural teacher: exercises, textbook sections and labels composed by templates, free, offline and deterministic.
+"""The procedural teacher: exercises, textbook sections and labels composed by templates, free, offline and
+deterministic.
 
-`topics` says what it can teach, `draw_topics` what to teach how often, `ProceduralTeacher` answers prompts, `problems` makes problem
-sets that its training never shows.
+`topics` says what it can teach, `draw_topics` what to teach how often, `ProceduralTeacher` answers prompts,
+`problems` makes problem sets that its training never shows.
 """
 
 from hornbook.teacher.procedural.problem_sets import PROBLEM_SETS, problems

@@ -89,7 +89,9 @@ def _result_type(composition: Composition) -> str:
 
 
 def body(chain: Chain, *, loop: bool) -> str:
-    """The solution's lines without the function's indentation, as a loop or as a comprehension (where the ending has both)."""
+    """The solution's lines without the function's indentation, as a loop or as a comprehension (where the ending has
+    both).
+    """
     composition, source, code = chain.composition, chain.source, chain.code
     reducer, x = composition.reducer, composition.domain.variable
     if reducer is None:
@@ -166,7 +168,9 @@ def _inputs(composition: Composition, code: tuple[str, ...]) -> Any:
 
 
 def _tests(composition: Composition, code: tuple[str, ...]) -> list[str]:
-    """Expressions in `x` that inputs should meet now and then: each predicate, and of two: both, and one without the other."""
+    """Expressions in `x` that inputs should meet now and then: each predicate, and of two: both, and one without the
+    other.
+    """
     if composition.shape == "MPR":
         return [say(code[1], x=f"({say(code[0], x='x')})")]
     tests = [say(c, x="x") for s, c in zip(composition.steps, code, strict=True) if isinstance(s, Predicate)]

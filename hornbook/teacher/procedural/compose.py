@@ -97,7 +97,9 @@ def _tell_apart(domain_id: str, first: str, second: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _makes_sense(domain_id: str, first: str, second: str) -> bool:
-    """Whether, for most constants, a step after a map changes something (the last digit of a number is never negative)."""
+    """Whether, for most constants, a step after a map changes something (the last digit of a number is never
+    negative).
+    """
     domain = DOMAINS[domain_id]
     change = next(part for part in MAPS[domain_id] if part.id == first)
     step = next(part for part in _steps_after(change) if part.id == second)
@@ -117,7 +119,9 @@ def _makes_sense(domain_id: str, first: str, second: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _leaves_choice(domain_id: str, first: str, second: str) -> bool:
-    """Whether, for most constants, a map gives several values of what a predicate keeps (one-digit numbers have one digit)."""
+    """Whether, for most constants, a map gives several values of what a predicate keeps (one-digit numbers have one
+    digit).
+    """
     test = next(part for part in PREDICATES[domain_id] if part.id == first)
     change = next(part for part in MAPS[domain_id] if part.id == second)
     rng = Random(f"{domain_id} {first} {second}")
@@ -140,13 +144,15 @@ def _may_follow(domain: Domain, first: Predicate, second: Predicate) -> bool:
 
 def _endings(domain: Domain, element: str, maps: int) -> Iterator[Reducer]:
     for reducer in REDUCERS:
-        if element in reducer.accepts and domain.id in reducer.domains and reducer.with_map in (None, bool(maps)):
-            if reducer.id != "dictionary" or maps == 1:
-                yield reducer
+        fits = element in reducer.accepts and domain.id in reducer.domains and reducer.with_map in (None, bool(maps))
+        if fits and (reducer.id != "dictionary" or maps == 1):
+            yield reducer
 
 
 def _chains(domain: Domain) -> Iterator[tuple[Step, ...]]:
-    """All chains of one or two steps: P, M, PM, PP, MP, MM. Two predicates are of different kinds, in the order of the table."""
+    """All chains of one or two steps: P, M, PM, PP, MP, MM. Two predicates are of different kinds, in the order of
+    the table.
+    """
     predicates, maps = PREDICATES[domain.id], MAPS[domain.id]
     for predicate in predicates:
         yield (predicate,)

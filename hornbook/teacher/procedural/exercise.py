@@ -1,4 +1,6 @@
-"""From a task to an exercise: docstring style, type hints, cases computed by running the solution, and the reply's text."""
+"""From a task to an exercise: docstring style, type hints, cases computed by running the solution, and the reply's
+text.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ _NAME_WEIGHTS = (75, 15, 10)
 _VERBS = ("get", "compute", "find", "make")
 HINT_RATE = 0.9
 LONGEST_EXAMPLE = 48
-"""Characters of a docstring example; longer ones are left out, since a small model would spend its lesson on literals."""
+"""Characters of a docstring example; longer ones are left out, since a small model would spend its lesson on
+literals.
+"""
 
 
 def show(value: Any) -> str:
@@ -34,7 +38,9 @@ def show(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Exercise:
-    """A function to complete: `prompt` ends with its docstring's line, `solution` is the body, `cases` hold (arguments, result)."""
+    """A function to complete: `prompt` ends with its docstring's line, `solution` is the body, `cases` hold
+    (arguments, result).
+    """
 
     topic: str
     entry_point: str
@@ -45,7 +51,9 @@ class Exercise:
 
 @dataclass(frozen=True)
 class FamilyDraw:
-    """A family with its parameters and argument names drawn; `values` holds both, by the placeholders of the templates."""
+    """A family with its parameters and argument names drawn; `values` holds both, by the placeholders of the
+    templates.
+    """
 
     family: Family
     params: dict[str, Any]
@@ -84,7 +92,9 @@ def _alias(argument: str, position: int) -> str:
 
 
 def styled_name(task: Task, rng: Random, style: str | None = None) -> Task:
-    """The task with its name in one of `NAME_STYLES`: as it is, with a verb before it, or with the argument after it."""
+    """The task with its name in one of `NAME_STYLES`: as it is, with a verb before it, or with the argument after
+    it.
+    """
     style = style or rng.choices(NAME_STYLES, _NAME_WEIGHTS)[0]
     name, first = task.name, task.arguments[0][0]
     if style == "verb" and name.split("_")[0] not in (*_VERBS, "is", "has", "all", "any", "check"):

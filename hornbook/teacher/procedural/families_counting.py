@@ -123,7 +123,7 @@ FAMILIES: tuple[Family, ...] = (
         ("return $n >> $k & 1 == 1",),
         "bit_is_set has_bit test_bit",
         each(integer(0, 40)),
-        params={"k": range(0, 5)},
+        params={"k": range(5)},
         idea="Shifting right by $k puts the bit in the last place; & 1 cuts it out.",
         pitfall="Bits are counted from 0, so bit 0 says whether $n is odd.",
     ),

@@ -244,7 +244,7 @@ FAMILIES: tuple[Family, ...] = (
         ("if $n < $k:\n    return []\nreturn [$n] + $self($n - 1)", "return list(range($n, $k - 1, -1))"),
         "countdown count_down descending_from",
         each(integer(0, 12)),
-        params={"k": range(0, 4)},
+        params={"k": range(4)},
         idea="The list starts with $n, and the rest is the countdown from $n - 1.",
         pitfall="The end $k is included, so the recursion stops below it.",
     ),

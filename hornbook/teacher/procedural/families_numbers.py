@@ -197,7 +197,7 @@ FAMILIES: tuple[Family, ...] = (
         ("return max($k, min($n, $m))", "if $n < $k:\n    return $k\nif $n > $m:\n    return $m\nreturn $n"),
         "clamp limit bounded",
         each(integer(-5, 25)),
-        params={"k": range(0, 6), "m": range(8, 20)},
+        params={"k": range(6), "m": range(8, 20)},
         idea="min keeps the number at or below $m, max lifts it to at least $k.",
         pitfall="The lower bound needs max and the upper one min, not the other way round.",
     ),

@@ -120,7 +120,8 @@ FAMILIES: tuple[Family, ...] = (
             "Return $nums with every run of equal neighbours reduced to one value.",
         ),
         (
-            "result = []\nfor n in $nums:\n    if not result or result[-1] != n:\n        result.append(n)\nreturn result",
+            "result = []\nfor n in $nums:\n    if not result or result[-1] != n:\n"
+            "        result.append(n)\nreturn result",
         ),
         "drop_repeats collapse_runs unique_neighbours",
         each(ints(0, 2, most=7)),
@@ -317,7 +318,8 @@ FAMILIES: tuple[Family, ...] = (
             "Given sorted $left and $right, return all their values in order.",
         ),
         (
-            "result, i = [], 0\nfor n in $left:\n    while i < len($right) and $right[i] < n:\n        result.append($right[i])\n"
+            "result, i = [], 0\nfor n in $left:\n    while i < len($right) and $right[i] < n:\n"
+            "        result.append($right[i])\n"
             "        i += 1\n    result.append(n)\nreturn result + $right[i:]",
         ),
         "merge_sorted merge merge_lists",
@@ -337,7 +339,8 @@ FAMILIES: tuple[Family, ...] = (
             "Tell whether target is the sum of two values of $nums.",
         ),
         (
-            "seen = set()\nfor n in $nums:\n    if target - n in seen:\n        return True\n    seen.add(n)\nreturn False",
+            "seen = set()\nfor n in $nums:\n    if target - n in seen:\n"
+            "        return True\n    seen.add(n)\nreturn False",
         ),
         "two_sum has_pair_sum pair_exists",
         each(ints(0, 6), integer(2, 9)),
@@ -356,8 +359,10 @@ FAMILIES: tuple[Family, ...] = (
             "Use binary search to find target in $nums; return its position or -1.",
         ),
         (
-            "low, high = 0, len($nums) - 1\nwhile low <= high:\n    mid = (low + high) // 2\n    if $nums[mid] == target:\n"
-            "        return mid\n    if $nums[mid] < target:\n        low = mid + 1\n    else:\n        high = mid - 1\nreturn -1",
+            "low, high = 0, len($nums) - 1\nwhile low <= high:\n"
+            "    mid = (low + high) // 2\n    if $nums[mid] == target:\n"
+            "        return mid\n    if $nums[mid] < target:\n"
+            "        low = mid + 1\n    else:\n        high = mid - 1\nreturn -1",
         ),
         "binary_search find_sorted search",
         each(lambda rng, params: sorted(rng.sample(range(9), rng.randint(0, 5))), integer(0, 8)),

@@ -27,7 +27,7 @@ FAMILIES: tuple[Family, ...] = (
         ("position = $k\nfor c in moves:\n    position += 1 if c == 'U' else -1\nreturn position",),
         "follow_moves walk final_position",
         each(letters("UD", most=7)),
-        params={"k": range(0, 10)},
+        params={"k": range(10)},
         idea="Keep the position in a variable and change it with every move.",
         pitfall="The loop goes over letters, each of which is one move.",
     ),
@@ -78,7 +78,8 @@ FAMILIES: tuple[Family, ...] = (
             "What is left of $k after changes, when no change may lead below 0?",
         ),
         (
-            "balance = $k\nfor change in changes:\n    if balance + change >= 0:\n        balance += change\nreturn balance",
+            "balance = $k\nfor change in changes:\n    if balance + change >= 0:\n"
+            "        balance += change\nreturn balance",
         ),
         "balance_after account_balance apply_changes",
         each(ints(-15, 9, most=4)),
@@ -116,7 +117,8 @@ FAMILIES: tuple[Family, ...] = (
             "Simulate a stack over $nums in which $k means pop; return what is left.",
         ),
         (
-            "stack = []\nfor n in $nums:\n    if n != $k:\n        stack.append(n)\n    elif stack:\n        stack.pop()\nreturn stack",
+            "stack = []\nfor n in $nums:\n    if n != $k:\n        stack.append(n)\n"
+            "    elif stack:\n        stack.pop()\nreturn stack",
         ),
         "use_stack run_stack stack_after",
         each(lambda rng, params: [rng.choice([params["k"], rng.randint(1, 9)]) for _ in range(rng.randint(0, 6))]),

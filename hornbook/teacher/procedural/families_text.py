@@ -333,7 +333,8 @@ FAMILIES: tuple[Family, ...] = (
             "Give the run-length encoding of $text, like 'a2b1' for 'aab'.",
         ),
         (
-            "result, i = '', 0\nwhile i < len($text):\n    j = i\n    while j < len($text) and $text[j] == $text[i]:\n        j += 1\n"
+            "result, i = '', 0\nwhile i < len($text):\n    j = i\n"
+            "    while j < len($text) and $text[j] == $text[i]:\n        j += 1\n"
             "    result += $text[i] + str(j - i)\n    i = j\nreturn result",
         ),
         "run_lengths encode_runs compress",
@@ -353,7 +354,8 @@ FAMILIES: tuple[Family, ...] = (
             "Tell whether all brackets in $text match.",
         ),
         (
-            "depth = 0\nfor c in $text:\n    depth += 1 if c == '(' else -1\n    if depth < 0:\n        return False\nreturn depth == 0",
+            "depth = 0\nfor c in $text:\n    depth += 1 if c == '(' else -1\n"
+            "    if depth < 0:\n        return False\nreturn depth == 0",
         ),
         "balanced_brackets is_balanced brackets_match",
         each(either(letters("()", most=6), one_of("()", "(())", "()()", ""))),

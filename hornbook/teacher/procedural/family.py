@@ -1,7 +1,8 @@
 """The form of an exercise family, and the small literals that its inputs are made of.
 
-A family is data: templates for wordings, solutions and names, with `$name` for an argument or a drawn parameter. In wordings
-`{a|b}` stands for one of the alternatives. The last wording of every family is reserved for evaluation (`seen`).
+A family is data: templates for wordings, solutions and names, with `$name` for an argument or a drawn parameter. In
+wordings `{a|b}` stands for one of the alternatives. The last wording of every family is reserved for evaluation
+(`seen`).
 """
 
 from __future__ import annotations
@@ -31,12 +32,16 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "scores": ("scores", "prices", "stock", "ages"),
     "pairs": ("pairs", "entries", "items"),
 }
-"""Names that an argument may take; the choice is the same position for all arguments of a function, so `a, b` become `x, y`."""
+"""Names that an argument may take; the choice is the same position for all arguments of a function, so `a, b` become
+`x, y`.
+"""
 
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of exercise: everything that varies is drawn from here by a seed. See the module's docstring for the templates."""
+    """One kind of exercise: everything that varies is drawn from here by a seed. See the module's docstring for the
+    templates.
+    """
 
     id: str
     title: str
@@ -68,7 +73,8 @@ def family(
     params: Mapping[str, Sequence[Any]] | None = None,
     prelude: str = "",
 ) -> Family:
-    """A `Family` from its compact notation: words separated by spaces, `a: int; b: list[int] -> bool` for the signature.
+    """A `Family` from its compact notation: words separated by spaces, `a: int; b: list[int] -> bool` for the
+    signature.
 
     A parameter key of several names ("sign word") draws tuples, so that the names vary together.
     """
@@ -121,7 +127,7 @@ def draw_params(params: Mapping[str, Sequence[Any]], rng: Random) -> dict[str, A
     return drawn
 
 
-# --- inputs: short literals, edge cases included ---------------------------------------------------------------------------
+# --- inputs: short literals, edge cases included ----------------------------------------------------------------------
 
 WORDS = [
     "ant",

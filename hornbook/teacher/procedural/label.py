@@ -1,8 +1,9 @@
-"""The label of any text as teaching material: an additive score from 0 to 5 by static analysis, with a reason in one line.
+"""The label of any text as teaching material: an additive score from 0 to 5 by static analysis, with a reason in one
+line.
 
-The question is phi-1's (§2.1): the educational value for a student whose goal is to learn basic coding concepts. One point each for
-clear, self-contained, instructive, fit for beginners, outstanding; only code that computes something can have more than one.
-The thresholds are our own choice, set by reading Python's standard library.
+The question is phi-1's (§2.1): the educational value for a student whose goal is to learn basic coding concepts. One
+point each for clear, self-contained, instructive, fit for beginners, outstanding; only code that computes something
+can have more than one. The thresholds are our own choice, set by reading Python's standard library.
 """
 
 from __future__ import annotations
@@ -153,13 +154,17 @@ def _score(facts: Facts, generated: bool) -> tuple[int, str]:
 
 
 def _documentation(facts: Facts) -> float:
-    """Share of the functions with a docstring, or the share of comment lines where that says more (five times the share)."""
+    """Share of the functions with a docstring, or the share of comment lines where that says more (five times the
+    share).
+    """
     docstrings = facts.documented / len(facts.sizes) if facts.sizes else 0.0
     return max(docstrings, min(1.0, 5 * facts.comments / max(facts.lines, 1)))
 
 
 def _is_clear(facts: Facts) -> bool:
-    """Documented, or so short that names suffice; and names that are words, except in short functions as of mathematics."""
+    """Documented, or so short that names suffice; and names that are words, except in short functions as of
+    mathematics.
+    """
     short = facts.lines <= 12
     letters = sum(len(name) == 1 for name in facts.names) / max(len(facts.names), 1)
     size = fmean(facts.sizes) if facts.sizes else facts.lines
@@ -180,7 +185,9 @@ def _is_instructive(facts: Facts) -> bool:
 
 
 def _is_for_beginners(facts: Facts) -> bool:
-    """Functions that fit on a screen, little nesting, few classes and few advanced constructs, and not too much of it all."""
+    """Functions that fit on a screen, little nesting, few classes and few advanced constructs, and not too much of
+    it all.
+    """
     size = fmean(facts.sizes) if facts.sizes else facts.lines
     longest = max(facts.sizes, default=facts.lines)
     return (
@@ -194,7 +201,9 @@ def _is_for_beginners(facts: Facts) -> bool:
 
 
 def _is_outstanding(facts: Facts) -> bool:
-    """Nearly everything is documented, functions are short and dense with computation, and there is no more than a chapter of it."""
+    """Nearly everything is documented, functions are short and dense with computation, and there is no more than a
+    chapter of it.
+    """
     size = fmean(facts.sizes) if facts.sizes else facts.lines
     documented = _documentation(facts) >= 0.75
     return (

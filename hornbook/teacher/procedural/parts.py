@@ -1,7 +1,7 @@
 """The parts of compositions: domains, predicates and maps (reducers: `reducers.py`, explanations: `explain.py`).
 
-In code `$x` is the value at hand; `$k`, `$m`, `$r`, `$c`, `$s` are constants drawn by the seed. In words `$N` is the noun of the
-domain, `$X` a noun phrase, `$o` an object.
+In code `$x` is the value at hand; `$k`, `$m`, `$r`, `$c`, `$s` are constants drawn by the seed. In words `$N` is the
+noun of the domain, `$X` a noun phrase, `$o` an object.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class Domain:
 class Predicate:
     """A test on one element: `noun` as in "even $N", `are` as in "are even", `word` for function names.
 
-    `kind` is "size" (an order on the elements) or "form"; only tests of different kinds are combined, so none contradicts another.
+    `kind` is "size" (an order on the elements) or "form"; only tests of different kinds are combined, so none
+    contradicts another.
     """
 
     id: str
@@ -44,7 +45,9 @@ class Predicate:
 
 @dataclass(frozen=True)
 class Map:
-    """A change of one element: `of` as in "squares of $X", `verb` as in "square $o", `result` the type that comes out."""
+    """A change of one element: `of` as in "squares of $X", `verb` as in "square $o", `result` the type that comes
+    out.
+    """
 
     id: str
     of: str

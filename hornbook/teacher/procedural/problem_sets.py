@@ -21,9 +21,9 @@ CASES = 10
 def problems(problem_set: str, count: int, seed: int) -> list[Problem]:
     """`count` problems of a set, all with different prompts; the same seed gives the same problems.
 
-    `compositions`: chains of known parts that training never shows together. `seen`: training topics in the wording that is reserved
-    for this. `unseen`: families that training never shows. Each has 10 calls whose answers are not all equal.
-    Raises BadInput for an unknown set, TeacherError where a set cannot give so many different problems.
+    `compositions`: chains of known parts that training never shows together. `seen`: training topics in the wording
+    that is reserved for this. `unseen`: families that training never shows. Each has 10 calls whose answers are not
+    all equal. Raises BadInput for an unknown set, TeacherError where a set cannot give so many different problems.
     """
     if problem_set not in PROBLEM_SETS:
         near, known = closest(problem_set, PROBLEM_SETS), ", ".join(PROBLEM_SETS)

@@ -1,7 +1,8 @@
 """How a composition collects its results.
 
-`np` is the noun phrase ("the sum of $X"), `then` the imperative ("return the sum"). Code is given twice: `comprehension` over
-`$v $for` (value, then `for n in nums if test`) and `loop` as the lines before the loop, per value `$v`, and after the loop.
+`np` is the noun phrase ("the sum of $X"), `then` the imperative ("return the sum"). Code is given twice:
+`comprehension` over `$v $for` (value, then `for n in nums if test`) and `loop` as the lines before the loop, per
+value `$v`, and after the loop.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from hornbook.teacher.procedural.parts import Constants
 class Reducer:
     """A way to collect results. `result` is the type that comes out, with `$T` for the type of one result.
 
-    `accepts` are the types of results it takes; `domains`, where set, the only domains it serves. `with_map` is True where a map is
-    needed, False where a map would change nothing, None where both make sense.
+    `accepts` are the types of results it takes; `domains`, where set, the only domains it serves. `with_map` is True
+    where a map is needed, False where a map would change nothing, None where both make sense.
     """
 
     id: str

@@ -43,7 +43,9 @@ UNSEEN_FAMILIES = frozenset(
         "missing_number",
     ]
 )
-"""Families that only the `unseen` problem set shows: no exercise and no textbook of the training split is about them."""
+"""Families that only the `unseen` problem set shows: no exercise and no textbook of the training split is about
+them.
+"""
 
 _AREAS = (lists, order, sorting, numbers, counting, strings, text, tables, grids, simulation)
 
@@ -78,7 +80,9 @@ def _topics(split: str) -> tuple[Topic, ...]:
 
 
 def topics(split: str = "train") -> list[Topic]:
-    """The topics of a split: `train` (families and compositions), `compositions` (held out), `unseen` (families held out)."""
+    """The topics of a split: `train` (families and compositions), `compositions` (held out), `unseen` (families held
+    out).
+    """
     return list(_topics(split))
 
 
@@ -91,7 +95,9 @@ def _by_shape(split: str) -> tuple[tuple[str, ...], dict[str, tuple[Topic, ...]]
 
 
 SHARES = {"family": 0.40, "PR": 0.08, "MR": 0.08, "PMR": 0.20, "PPR": 0.07, "MPR": 0.07, "MMR": 0.05, "PPQ": 0.05}
-"""How often each kind of topic is drawn: families are few and need repetition, short chains teach the parts of long ones."""
+"""How often each kind of topic is drawn: families are few and need repetition, short chains teach the parts of long
+ones.
+"""
 
 
 def draw_topics(count: int, seed: int, split: str = "train") -> list[Topic]:

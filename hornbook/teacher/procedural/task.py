@@ -1,4 +1,6 @@
-"""A task: one concrete function to write, before its docstring style and its cases are chosen; and running our own code."""
+"""A task: one concrete function to write, before its docstring style and its cases are chosen; and running our own
+code.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Task:
-    """A function in parts: `sentence` says what it does, `body` is its unindented code, `inputs` draws the arguments of a call.
+    """A function in parts: `sentence` says what it does, `body` is its unindented code, `inputs` draws the arguments
+    of a call.
 
     `inputs(rng, index)` may use the index of the case, so that edge cases come first.
     """

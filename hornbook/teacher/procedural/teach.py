@@ -1,4 +1,6 @@
-"""The procedural teacher: answers exercise, textbook and label prompts from templates, free, offline and deterministic."""
+"""The procedural teacher: answers exercise, textbook and label prompts from templates, free, offline and
+deterministic.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def build_exercise(
     name_style: str | None = None,
     function_name: str | None = None,
 ) -> Exercise:
-    """The exercise of a topic that a seed stands for; what is None is left to the seed. Raises BadInput or TeacherError."""
+    """The exercise of a topic that a seed stands for; what is None is left to the seed. Raises BadInput or
+    TeacherError.
+    """
     _known("docstring_style", docstring_style, DOCSTRING_STYLES)
     _known("name_style", name_style, NAME_STYLES)
     if function_name is not None and not (function_name.isidentifier() and function_name.isascii()):
@@ -101,9 +105,9 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], str]] = {"exercise": _exercise, 
 class ProceduralTeacher:
     """A `Teacher` that needs no model, no network and no account: the same fields always give the same reply.
 
-    Kinds and fields: `exercise` (topic, seed; optional wording, docstring_style, name_style, function_name), `textbook` (topic,
-    audience, seed), `label` (code or text). Other fields are for language models and change nothing here. A prompt's
-    `sample` is part of the seed. A prompt that cannot be served gets a reply with `error`.
+    Kinds and fields: `exercise` (topic, seed; optional wording, docstring_style, name_style, function_name),
+    `textbook` (topic, audience, seed), `label` (code or text). Other fields are for language models and change nothing
+    here. A prompt's `sample` is part of the seed. A prompt that cannot be served gets a reply with `error`.
     """
 
     identity = f"procedural-{VERSION}"

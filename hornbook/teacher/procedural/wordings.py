@@ -1,4 +1,6 @@
-"""How a composition is said in words: one line for each pattern, the last of each shape reserved for evaluation (`seen`)."""
+"""How a composition is said in words: one line for each pattern, the last of each shape reserved for evaluation
+(`seen`).
+"""
 
 from __future__ import annotations
 
@@ -41,6 +43,14 @@ class Speech:
         return f"the {self.domain.nouns} in {self.source}"
 
     @property
+    def each(self) -> str:
+        return f"each {self.domain.noun}"
+
+    @property
+    def each_one(self) -> str:
+        return f"each {self.domain.noun} in {self.source}"
+
+    @property
     def kept(self) -> str:
         """The noun phrase of the first predicate: "the even numbers in nums"."""
         return f"the {say(self.tests[0][0], N=self.domain.nouns)} in {self.source}"
@@ -80,9 +90,9 @@ PATTERNS: dict[str, tuple[Pattern, ...]] = {
     ),
     "MR": (
         lambda s: f"Return {s.result(s.everything)}.",
-        lambda s: f"{capital(s.verb(f'each {s.domain.noun} in {s.source}'))} and {s.then}.",
-        lambda s: f"Take {s.source}, {s.verb(f'each {s.domain.noun}')} and {s.then}.",
-        lambda s: f"Given {s.source}, {s.verb(f'each {s.domain.noun}')} and {s.then}.",
+        lambda s: f"{capital(s.verb(s.each_one))} and {s.then}.",
+        lambda s: f"Take {s.source}, {s.verb(s.each)} and {s.then}.",
+        lambda s: f"Given {s.source}, {s.verb(s.each)} and {s.then}.",
     ),
     "PMR": (
         lambda s: f"Return {s.result(s.kept)}.",
@@ -100,26 +110,16 @@ PATTERNS: dict[str, tuple[Pattern, ...]] = {
         lambda s: f"Given {s.source}, take the {s.domain.nouns} that {s.are(0)} and {s.are(1)}, and {s.then}.",
     ),
     "MPR": (
-        lambda s: (
-            f"{capital(s.verb(f'each {s.domain.noun} in {s.source}'))}, keep the results that {s.are(0)} and {s.then}."
-        ),
-        lambda s: (
-            f"{capital(s.verb(f'each {s.domain.noun} in {s.source}'))}. Of the results, keep those that {s.are(0)} and {s.then}."
-        ),
-        lambda s: f"Take {s.source}, {s.verb(f'each {s.domain.noun}')}, keep the results that {s.are(0)} and {s.then}.",
-        lambda s: (
-            f"Given {s.source}, {s.verb(f'each {s.domain.noun}')}, keep the results that {s.are(0)} and {s.then}."
-        ),
+        lambda s: f"{capital(s.verb(s.each_one))}, keep the results that {s.are(0)} and {s.then}.",
+        lambda s: f"{capital(s.verb(s.each_one))}. Of the results, keep those that {s.are(0)} and {s.then}.",
+        lambda s: f"Take {s.source}, {s.verb(s.each)}, keep the results that {s.are(0)} and {s.then}.",
+        lambda s: f"Given {s.source}, {s.verb(s.each)}, keep the results that {s.are(0)} and {s.then}.",
     ),
     "MMR": (
-        lambda s: (
-            f"{capital(s.verb(f'each {s.domain.noun} in {s.source}'))}, then {s.verb('each result', 1)} and {s.then}."
-        ),
-        lambda s: (
-            f"{capital(s.verb(f'each {s.domain.noun} in {s.source}'))}. Then {s.verb('each result', 1)} and {s.then}."
-        ),
-        lambda s: f"Take {s.source}, {s.verb(f'each {s.domain.noun}')}, then {s.verb('each result', 1)} and {s.then}.",
-        lambda s: f"Given {s.source}, {s.verb(f'each {s.domain.noun}')}, then {s.verb('each result', 1)} and {s.then}.",
+        lambda s: f"{capital(s.verb(s.each_one))}, then {s.verb('each result', 1)} and {s.then}.",
+        lambda s: f"{capital(s.verb(s.each_one))}. Then {s.verb('each result', 1)} and {s.then}.",
+        lambda s: f"Take {s.source}, {s.verb(s.each)}, then {s.verb('each result', 1)} and {s.then}.",
+        lambda s: f"Given {s.source}, {s.verb(s.each)}, then {s.verb('each result', 1)} and {s.then}.",
     ),
     "PPQ": (
         lambda s: f"Return True if {s.quantifier} of {s.kept} {s.are(1)}.",
