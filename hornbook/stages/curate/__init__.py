@@ -22,7 +22,7 @@ from hornbook.stages.curate.duplicates import drop_exact, drop_near
 from hornbook.stages.curate.forest import SCORES, Score, Trained, train
 from hornbook.stages.curate.heuristics import METRICS
 from hornbook.stages.curate.labels import label
-from hornbook.stages.curate.measure import FEATURES, Index, Measure, matrix, read_index
+from hornbook.stages.curate.measure import FEATURES, Index, Measure, embeddings, read_index
 from hornbook.stages.curate.selection import Ranked, cut, histogram, keep_curve, rank, rates
 from hornbook.store import Artifact, Summary, Work, stage
 from hornbook.teacher import Teacher
@@ -119,7 +119,7 @@ def _train(
     import numpy as np
 
     positions = [position for position in index.left if index.ids[position] in is_good]
-    features = _features_at(measured, positions)
+    features = _embeddings_at(measured, positions)
     trained = train(
         features,
         np.array([is_good[index.ids[position]] for position in positions]),
@@ -133,15 +133,15 @@ def _train(
     return trained, dict(known)
 
 
-def _features_at(measured: Dataset, positions: Sequence[int]) -> np.ndarray:
-    """Features of documents at rising positions of the corpus, (N, D) float32."""
+def _embeddings_at(measured: Dataset, positions: Sequence[int]) -> np.ndarray:
+    """Embeddings of documents at rising positions of the corpus, (N, D) float32."""
     import numpy as np
 
     found, first = [], 0
     for path, part in zip(measured.paths, measured.manifest.parts, strict=True):
         rows = [position - first for position in positions if first <= position < first + part.rows]
         if rows:
-            found.append(matrix(path, rows)[1])
+            found.append(embeddings(path, rows)[1])
         first += part.rows
     return np.concatenate(found)
 

@@ -1,4 +1,4 @@
-"""The classifier of educational value: a random forest over embeddings and metrics (phi-1 §2.1)."""
+"""The classifier of educational value: a random forest over embeddings (phi-1 §2.1)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hornbook import recipe
 from hornbook.dataset import Schema, read_table
 from hornbook.engine import Rows
-from hornbook.stages.curate.measure import matrix
+from hornbook.stages.curate.measure import embeddings
 from hornbook.store import Work
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Score:
         import numpy as np
 
         ids = read_table(Path(path), ["id"]).column("id").to_pylist()
-        passed, features = matrix(Path(path))
+        passed, features = embeddings(Path(path))
         if self.trained.forest is None:
             values = np.full(len(passed), self.trained.constant)
         else:

@@ -101,22 +101,18 @@ def read_index(documents: Dataset, features: Dataset) -> Index:
     )
 
 
-def matrix(path: Path, among: Sequence[int] | None = None) -> tuple[list[int], np.ndarray]:
-    """Rows of a features part that passed, and their embedding and metrics as (N, D) float32 for the forest.
-
-    `among` keeps only these row numbers. A log of counts and lengths keeps them in the range of float32.
-    """
+def embeddings(path: Path, among: Sequence[int] | None = None) -> tuple[list[int], np.ndarray]:
+    """Numbers of the rows that passed in a features part, or those of `among`; their embeddings, (N, D) float32."""
     import numpy as np
     import pyarrow.compute as pc
 
-    table = read_table(path, ["rejected", *METRICS, "embedding"])
+    table = read_table(path, ["rejected", "embedding"])
     is_wanted = np.asarray(pc.equal(table.column("rejected"), "").to_numpy(), dtype=bool)
     if among is not None:
         chosen = np.zeros(len(is_wanted), dtype=bool)
         chosen[list(among)] = True
         is_wanted &= chosen
     table = table.filter(is_wanted)
-    metrics = np.stack([table.column(name).to_numpy().astype(np.float64) for name in METRICS], axis=1)
-    embedded = table.column("embedding").combine_chunks().flatten().to_numpy()
-    embedded = embedded.reshape(len(table), -1) if len(table) else np.zeros((0, 0))
-    return np.flatnonzero(is_wanted).tolist(), np.hstack([embedded, np.log1p(metrics)]).astype(np.float32)
+    values = table.column("embedding").combine_chunks().flatten().to_numpy()
+    rows = np.flatnonzero(is_wanted).tolist()
+    return rows, values.reshape(len(rows), -1) if rows else np.zeros((0, 0), dtype=np.float32)

@@ -18,7 +18,7 @@ from typing import Any
 from hornbook.benchmarks import Problem
 from hornbook.dataset import read_rows
 from hornbook.engine import Rows
-from hornbook.sandbox import Check, Sandbox
+from hornbook.sandbox import Check, Limits, Sandbox
 from hornbook.sandbox.plain import decode, same
 from hornbook.stages.decontaminate.scan import Solved, family_topic, program_key
 from hornbook.store import Work
@@ -32,6 +32,8 @@ LEAST_CALLS = 3
 TELLING_CHARACTERS = 8
 HUGE = 1e300  # integers beyond it are no floats
 PROGRAMS_PER_CHECK = 32
+TOGETHER = Limits()
+ALONE = Limits(wall_seconds=2.0, cpu_seconds=1)
 
 PROGRAM: Mapping[str, str] = {
     "program": "string",
@@ -198,7 +200,7 @@ def _fits(row: Mapping[str, Any], task: Recorded) -> bool:
 def solve(rows: Iterable[Mapping[str, Any]], tasks: Sequence[Recorded], sandbox: Sandbox, work: Work) -> dict[str, Any]:
     """Runs distinct programs on the tasks that fit them; returns plain data: what solves what, and the counts.
 
-    `solved` maps a program's key to its tasks; `unanswered` counts programs that the sandbox had to end.
+    `solved` maps a program's key to its tasks; `unanswered` counts programs of which the sandbox had to end a call.
     """
     groups: dict[tuple[int, ...], list[Program]] = {}
     seen: set[str] = set()
@@ -244,7 +246,7 @@ Answers = list[tuple[Program, list[list[Any]]]]
 
 
 class _Runner:
-    """Puts questions to the sandbox; one that is not answered as a whole is halved until the culprit stands alone."""
+    """Puts questions to the sandbox; where one has no answer, its programs, then their calls, are run alone."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -252,28 +254,35 @@ class _Runner:
         self.unanswered: set[str] = set()
 
     def run(self, questions: Sequence[Question]) -> Iterator[Answers]:
-        """For each question, its programs with what they answered; a program that had to be ended is missing."""
-        verdicts = self.sandbox.map(_check(question) for question in questions)
-        for question, verdict in zip(questions, verdicts, strict=True):
-            self.checks += 1
-            yield self._answers(question, verdict.values)
+        """For each question, its programs with what they answered; a call that had to be ended has no result."""
+        for question, values in zip(questions, self._ask(questions, TOGETHER), strict=True):
+            programs, _ = question
+            yield self._one_by_one(question) if values is None else list(zip(programs, values, strict=True))
 
-    def _answers(self, question: Question, values: tuple[Any, ...] | None) -> Answers:
+    def _one_by_one(self, question: Question) -> Answers:
         programs, calls = question
-        if values is not None:
-            return list(zip(programs, values[0], strict=True))
-        if len(programs) == 1:
-            self.unanswered.add(programs[0].key)
-            return []
-        middle = len(programs) // 2
-        halves = (programs[:middle], programs[middle:])
-        return [answer for answers in self.run([(half, calls) for half in halves]) for answer in answers]
+        singles = self._ask([([program], calls) for program in programs], ALONE)
+        answers: Answers = []
+        for program, values in zip(programs, list(singles), strict=True):
+            if values is not None:
+                answers.append((program, values[0]))
+                continue
+            self.unanswered.add(program.key)
+            each = self._ask([([program], [call]) for call in calls], ALONE)
+            answers.append((program, [[] if one is None else one[0][0] for one in each]))
+        return answers
+
+    def _ask(self, questions: Sequence[Question], limits: Limits) -> Iterator[list[list[list[Any]]] | None]:
+        """For each question: per program, per call, its result in a list; None where the sandbox had to end it."""
+        for verdict in self.sandbox.map(_check(question, limits) for question in questions):
+            self.checks += 1
+            yield None if verdict.values is None else verdict.values[0]
 
 
-def _check(question: Question) -> Check:
+def _check(question: Question, limits: Limits) -> Check:
     programs, calls = question
     arguments = ([program.pair for program in programs], [given for given, _ in calls])
-    return Check(program=JAILED, entry_point="answer", arguments=(arguments,))
+    return Check(program=JAILED, entry_point="answer", arguments=(arguments,), limits=limits)
 
 
 def _all_alike(answers: Sequence[Sequence[Any]], calls: Sequence[Call]) -> bool:

@@ -12,14 +12,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 STEPS = 20_000
-"""Lines that one call may execute."""
+"""Lines that one call may execute; the reference solution's own calls take at most a quarter of that."""
 
 MAX_CHARACTERS = 2_000
 """Length as text from which a value is not recorded."""
 
 
 class _TooLong(BaseException):
-    """Raised inside a call that has executed STEPS lines; no `except Exception` stops it."""
+    """Raised inside a call that has executed too many lines; no `except Exception` stops it."""
 
 
 def is_plain(value: Any) -> bool:
@@ -38,15 +38,19 @@ def is_small(value: Any) -> bool:
 
 
 def record(function: Callable[..., Any], check: Callable[[Any], None], most: int) -> list[list[Any]]:
-    """The first `most` calls that `check` makes of `function`: [arguments, result], plain and small ones only."""
+    """The first `most` calls that `check` makes of `function`, as [arguments, result]: those plain, small and short."""
     calls: list[list[Any]] = []
 
     def recorder(*arguments: Any) -> Any:
-        given = copy.deepcopy(arguments)
-        result = function(*arguments)
-        if len(calls) < most and is_small(given) and is_small(result):
-            calls.append([given, copy.deepcopy(result)])
-        return result
+        if len(calls) < most and is_small(arguments):
+            given = copy.deepcopy(arguments)
+            try:
+                result = _bounded(lambda: function(*copy.deepcopy(given)), STEPS // 4)
+                if is_small(result):
+                    calls.append([given, result])
+            except _TooLong:
+                pass
+        return function(*arguments)
 
     check(recorder)
     return calls
@@ -61,25 +65,25 @@ def _answers(code: str, name: str, inputs: Sequence[tuple[Any, ...]]) -> list[li
     namespace: dict[str, Any] = {"__name__": "candidate"}
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            _bounded(lambda: exec(compile(code, "<candidate>", "exec"), namespace))
+            _bounded(lambda: exec(compile(code, "<candidate>", "exec"), namespace), STEPS)
             function = namespace[name]
             return [_call(function, arguments) for arguments in inputs]
-    except (Exception, _TooLong):
+    except BaseException:  # SystemExit and the like as well: one program may not silence the others
         return [[] for _ in inputs]
 
 
 def _call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> list[Any]:
     given = copy.deepcopy(arguments)
     try:
-        result = _bounded(lambda: function(*given))
+        result = _bounded(lambda: function(*given), STEPS)
         return [result] if is_small(result) else []
-    except (Exception, _TooLong):
+    except BaseException:  # SystemExit and the like as well: one program may not silence the others
         return []
 
 
-def _bounded(call: Callable[[], Any]) -> Any:
-    """The result of a call, or _TooLong raised in it when it has executed STEPS lines."""
-    left = STEPS
+def _bounded(call: Callable[[], Any], steps: int) -> Any:
+    """The result of a call, or _TooLong raised in it when it has executed that many lines."""
+    left = steps
 
     def step(frame: Any, event: str, argument: Any) -> Any:
         nonlocal left

@@ -146,7 +146,8 @@ def _holds(text: str, sentence: Sequence[str]) -> bool:
     """Whether a text has these words in this order, and its sentence or string ends behind them."""
     words_in_order = r"[\W_]+".join(sentence)
     return (
-        re.search(rf"(?<![^\W_]){words_in_order}[^\w\n]*(?:[.!?\"'`]|\n\s*\n|\s*$|\n\s*[^\w\s])", text.lower()) is not None
+        re.search(rf"(?<![^\W_]){words_in_order}[^\w\n]*(?:[.!?\"'`]|\n\s*\n|\s*$|\n\s*[^\w\s])", text.lower())
+        is not None
     )
 
 

@@ -22,6 +22,7 @@ from hornbook.stages.report.blocks import (
 from hornbook.stages.report.examples import printable, rows_of
 from hornbook.stages.report.numbers import Run
 from hornbook.stages.report.words import (
+    DASH,
     NONE,
     amount,
     count,
@@ -33,6 +34,9 @@ from hornbook.stages.report.words import (
     shortened,
     spaced,
 )
+
+MOST_SIZES = 12
+"""Sizes of families that are shown as they are; more are gathered by powers of two."""
 
 
 def decontaminate(recipe: Recipe, run: Run) -> Section:
@@ -190,13 +194,18 @@ def census(recipe: Recipe, run: Run) -> Section:
     )
 
 
-def _sizes_plot(sizes: Sequence[Mapping[str, Any]]) -> plots.Plot | None:
-    """Families by their number of rows."""
-    values = {
-        str(dig(one, "label", default=dig(one, "size", default="?"))): int(number(dig(one, "families")) or 0)
-        for one in sizes
-    }
-    return plots.columns("Families by size", values, x_title="rows in a family", y_title="families", looks={})
+def _sizes_plot(sizes: Sequence[Any]) -> plots.Plot | None:
+    """Families by their number of rows; an entry is a size, or the first and last of a range, and its families."""
+    entries = [list(one.values()) if isinstance(one, Mapping) else list(one) for one in sizes]
+    values: dict[str, int] = {}
+    for *bounds, families in entries:
+        first = number(bounds[0])
+        if len(entries) > MOST_SIZES and first is not None and first >= 1:
+            power = int(first).bit_length() - 1
+            bounds = [2**power, 2 ** (power + 1) - 1]
+        name = DASH.join(dict.fromkeys("more" if bound is None else str(bound) for bound in bounds))
+        values[name] = values.get(name, 0) + int(number(families) or 0)
+    return plots.columns("Families by size", values, x_title="rows in a family", y_title="families")
 
 
 def pack(recipe: Recipe, run: Run) -> Section:

@@ -4,6 +4,7 @@ text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -106,7 +107,7 @@ def styled_name(task: Task, rng: Random, style: str | None = None) -> Task:
 
 def renamed(task: Task, name: str) -> Task:
     """The task under another function name; a recursive body calls itself by the new one."""
-    return replace(task, name=name, body=task.body.replace(f"{task.name}(", f"{name}("))
+    return replace(task, name=name, body=re.sub(rf"\b{task.name}\(", f"{name}(", task.body))
 
 
 def draw_cases(task: Task, count: int, rng: Random) -> tuple[tuple[tuple[Any, ...], Any], ...]:

@@ -4,13 +4,23 @@ deterministic.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Mapping, Sequence
+from keyword import iskeyword
 from random import Random
 from typing import Any
 
 from hornbook.errors import BadInput, TeacherError
 from hornbook.teacher import Prompt, Reply
-from hornbook.teacher.procedural.exercise import DOCSTRING_STYLES, NAME_STYLES, Exercise, renamed, styled_name, write
+from hornbook.teacher.procedural.exercise import (
+    DOCSTRING_STYLES,
+    NAME_STYLES,
+    Exercise,
+    renamed,
+    reply_text,
+    styled_name,
+    write,
+)
 from hornbook.teacher.procedural.label import label_reply
 from hornbook.teacher.procedural.splits import make_task, split_of, wording_count
 from hornbook.teacher.procedural.textbook import textbook_reply
@@ -40,8 +50,8 @@ def build_exercise(
     """
     _known("docstring_style", docstring_style, DOCSTRING_STYLES)
     _known("name_style", name_style, NAME_STYLES)
-    if function_name is not None and not (function_name.isidentifier() and function_name.isascii()):
-        raise BadInput(f"function_name `{function_name[:40]}` is not a Python name; use letters, digits and _")
+    if function_name is not None:
+        _check_name(function_name)
     rng = Random(f"exercise {topic} {seed}")
     for attempt in range(_ATTEMPTS):
         task = styled_name(make_task(topic, rng, wording), rng, name_style)
@@ -51,6 +61,11 @@ def build_exercise(
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _check_name(name: str) -> None:
+    if not (name.isidentifier() and name.isascii()) or iskeyword(name) or hasattr(builtins, name):
+        raise BadInput(f"function_name `{name[:40]}` is not a free Python name; use letters, digits and _")
 
 
 def _known(field: str, value: str | None, options: Sequence[str]) -> None:
@@ -72,10 +87,8 @@ def _optional_text(fields: Mapping[str, Any], name: str) -> str | None:
 
 
 def _exercise(fields: Mapping[str, Any]) -> str:
-    from hornbook.teacher.procedural.exercise import reply_text
-
     topic, wording = _training_topic(fields), fields.get("wording")
-    if wording is not None and not 0 <= int(wording) < wording_count(topic) - 1:
+    if wording is not None and wording not in range(wording_count(topic) - 1):
         raise BadInput(
             f"topic {topic}: wording {wording} is not open to training; take 0 to {wording_count(topic) - 2}"
         )
@@ -83,7 +96,7 @@ def _exercise(fields: Mapping[str, Any]) -> str:
         build_exercise(
             topic,
             fields.get("seed", 0),
-            wording=None if wording is None else int(wording),
+            wording=wording,
             docstring_style=_optional_text(fields, "docstring_style"),
             name_style=_optional_text(fields, "name_style"),
             function_name=_optional_text(fields, "function_name"),
