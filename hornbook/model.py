@@ -19,6 +19,7 @@ from hornbook.errors import BadInput
 
 IGNORED_TARGET = -100
 LOGITS_AT_ONCE = 2**26  # 256 MiB of float32: above it the loss is computed in pieces
+EXPLICIT_ATTENTION = 512  # tokens up to which a CPU trains with the scores written out; beyond they take the memory
 
 
 @dataclass(frozen=True)
@@ -203,8 +204,9 @@ class Block(nn.Module):
 class Phi(nn.Module):
     """The language model; weights start at N(0, 0.02), biases at zero, LayerNorms at one.
 
-    `forward(tokens)` gives logits, `loss(tokens, targets)` the training loss in nats per token. On a CPU attention is
-    an explicit softmax (the fused kernel's backward pass is slower there); on a GPU it is the fused kernel.
+    `forward(tokens)` gives logits, `loss(tokens, targets)` the training loss in nats per token. Attention is
+    torch's fused kernel, but on a CPU in training, at short contexts, an explicit softmax: the fused kernel's backward
+    pass is slower there.
     """
 
     cos: Tensor
@@ -257,7 +259,8 @@ class Phi(nn.Module):
         x = self.embedding(tokens)
         if cache is None:
             cos, sin = self.cos[:length, None], self.sin[:length, None]
-            mask = self.causal[:length, :length] if x.device.type == "cpu" else None
+            is_explicit = x.device.type == "cpu" and self.training and length <= EXPLICIT_ATTENTION
+            mask = self.causal[:length, :length] if is_explicit else None
         else:
             positions = cache.positions(length)
             cos, sin = self.cos[positions][:, :, None], self.sin[positions][:, :, None]

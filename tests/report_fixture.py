@@ -236,13 +236,13 @@ def _census(run: FakeRun) -> Artifact:
             {
                 "family": fingerprint(index),
                 "rows": 180 - 14 * index,
-                "example": f"sum_of_squares_of_{WORDS[index]}(numbers)",
+                "example": exercise(index)["text"],
             }
             for index in range(6)
         ],
         "sizes": [
-            {"size": label, "families": families}
-            for label, families in (("1", 812), ("2–3", 640), ("4–7", 420), ("8–15", 260), ("16–31", 120), ("32+", 58))
+            {"label": label, "least": 1, "most": 1, "families": families, "rows": families}
+            for label, families in (("1", 812), ("2", 640), ("3-4", 420), ("5-8", 260), ("9-16", 120), ("17-32", 58))
         ],
         "coverage": 0.945,
         "chao1": 2870.0,

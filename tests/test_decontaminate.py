@@ -61,7 +61,9 @@ def check(candidate):
     assert candidate([5, 4, 4, 9, 1]) == [5, 5, 5, 9, 9]
     assert candidate([-3, -7, 0]) == [-3, -3, 0]
 """
-FLIP = 'def flip_case(line):\n    """Change every capital of the given line to a small letter and the other way round."""\n'
+FLIP = '''def flip_case(line):
+    """Change every capital of the given line to a small letter and the other way round."""
+'''
 FLIP_BODY = "    return line.swapcase()\n"
 FLIP_TEST = """
 def check(candidate):
@@ -69,6 +71,7 @@ def check(candidate):
     assert candidate("") == ""
     assert candidate("Cd e") == "cD E"
 """
+YES = "def always(n):\n    '''Say yes.'''\n"
 YES_TEST = "def check(candidate):\n    assert candidate(1) and candidate(2) and candidate(3) and candidate(4)\n"
 
 PROBLEMS = ProblemSet(
@@ -153,7 +156,7 @@ NEIGHBOURS = [
     exercise(RUNNING_SUMS, NUMBERS),
     exercise('def loud(s):\n    """Shout."""\n    return s.upper()\n', LINES),
     exercise('def largest(xs):\n    """Give the largest."""\n    return max(xs)\n', [(([1, 2],), 2)]),
-    exercise('def levels(xs):\n    """Walk along the ridge."""\n    return [[x, 1] for x in xs]\n', [(([1],), [[1, 1]])]),
+    exercise('def pairs(xs):\n    """Walk the ridge."""\n    return [[x, 1] for x in xs]\n', [(([1],), [[1, 1]])]),
     exercise('def constant(n):\n    """Say yes."""\n    return n == n and True\n', [((1,), True)]),
 ]  # fmt: skip
 PROSE = "# Ridges\n\nSome prose.\n\n```python\n{code}```\n\n```output\n3\n```\n"
@@ -488,7 +491,7 @@ def test_every_humaneval_solution_is_found_by_syntax_and_every_long_text_by_word
 
 def test_nearly_every_humaneval_task_is_told_by_its_behaviour(real: ProblemSet, tmp_path: Path) -> None:
     sandbox = LocalSandbox(workers=2)
-    tasks, left_out = record_tasks(real.problems, sandbox)
+    tasks, left_out = record_tasks(real.problems[:80], sandbox)
     calls = {task.task_id: task.calls[:3] for task in tasks}
     rows = [
         exercise(problem.program, calls[problem.task_id], entry_point=problem.entry_point, topic=problem.task_id)

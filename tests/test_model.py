@@ -103,6 +103,20 @@ def test_no_position_sees_a_later_token() -> None:
     assert not torch.allclose(before[:, 10], after[:, 10])
 
 
+def test_explicit_and_fused_attention_agree() -> None:
+    model = with_random_biases(Phi(SMALL))
+    tokens, targets = tokens_and_targets(SMALL)
+    explicit = model.train().loss(tokens, targets)
+    fused = model.eval().loss(tokens, targets)
+    torch.testing.assert_close(fused, explicit, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        torch.autograd.grad(fused, model.embedding.weight),
+        torch.autograd.grad(explicit, model.embedding.weight),
+        atol=1e-5,
+        rtol=1e-4,
+    )
+
+
 def test_ignored_targets_do_not_count() -> None:
     model = with_random_biases(Phi(SMALL))
     tokens, targets = tokens_and_targets(SMALL)

@@ -19,7 +19,6 @@ from hornbook.errors import DatasetError
 from hornbook.events import Events
 from hornbook.stages.report import plots, report
 from hornbook.stages.report.examples import by_reason, cut, pieces, readable
-from hornbook.stages.report.sections_clean import _sizes_plot
 from hornbook.statistics import wilson
 from hornbook.store import Store
 
@@ -356,17 +355,8 @@ def test_what_the_behaviour_detector_ran_is_said(finished: tuple[str, dict[str, 
     assert f"{said} Pruned with their whole family: below zero and is prime." in Page(finished[0]).text
 
 
-def test_sizes_of_families_are_read_as_sizes_and_as_ranges_and_gathered_where_many() -> None:
-    for sizes in ([{"size": 1, "families": 5}], [[1, 5]], [{"from": 1, "to": 1, "families": 5}]):
-        plot = _sizes_plot(sizes)
-        assert plot is not None
-        assert [(column["name"], column["text"]) for column in plot["columns"]] == [("1", "5")]
-    many = _sizes_plot([[size, 1] for size in range(1, 17)])
-    assert many is not None
-    assert [(column["name"], column["text"]) for column in many["columns"]] == [
-        ("1", "1"),
-        ("2–3", "2"),
-        ("4–7", "4"),
-        ("8–15", "8"),
-        ("16–31", "1"),
-    ]
+def test_families_are_shown_by_size_with_a_row_of_the_largest(finished: tuple[str, dict[str, Any]]) -> None:
+    page = Page(finished[0])
+    bars = [str(attributes.get("title")) for _, attributes in page.tags]
+    assert any(bar.startswith("5–8: 260") for bar in bars)
+    assert "180 rows family" in page.text

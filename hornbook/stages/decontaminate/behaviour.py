@@ -203,12 +203,15 @@ def solve(rows: Iterable[Mapping[str, Any]], tasks: Sequence[Recorded], sandbox:
     `solved` maps a program's key to its tasks; `unanswered` counts programs of which the sandbox had to end a call.
     """
     groups: dict[tuple[int, ...], list[Program]] = {}
+    fitting_tasks: dict[tuple[int, int, str], tuple[int, ...]] = {}
     seen: set[str] = set()
     for row in rows:
         if row["program"] not in seen:
             seen.add(row["program"])
-            fitting = tuple(index for index, task in enumerate(tasks) if _fits(row, task))
-            groups.setdefault(fitting, []).append(Program(row["program"], row["text"], row["entry_point"]))
+            taken = (row["least"], row["most"], row["shapes"])
+            if taken not in fitting_tasks:
+                fitting_tasks[taken] = tuple(index for index, task in enumerate(tasks) if _fits(row, task))
+            groups.setdefault(fitting_tasks[taken], []).append(Program(row["program"], row["text"], row["entry_point"]))
     groups.pop((), None)
     batches = [(batch, fitting) for fitting, programs in sorted(groups.items()) for batch in _batches(programs)]
     runner = _Runner(sandbox)

@@ -19,7 +19,7 @@ from hornbook.stages.report.blocks import (
     text_of,
     tile,
 )
-from hornbook.stages.report.examples import printable, rows_of
+from hornbook.stages.report.examples import code, printable, rows_of
 from hornbook.stages.report.numbers import Run
 from hornbook.stages.report.words import (
     DASH,
@@ -34,9 +34,6 @@ from hornbook.stages.report.words import (
     shortened,
     spaced,
 )
-
-MOST_SIZES = 12
-"""Sizes of families that are shown as they are; more are gathered by powers of two."""
 
 
 def decontaminate(recipe: Recipe, run: Run) -> Section:
@@ -180,32 +177,27 @@ def census(recipe: Recipe, run: Run) -> Section:
                 "No topics were counted.",
             ),
         ],
-        tables=[
-            table(
-                "Largest families",
-                ["family", "example", "rows"],
-                [
-                    [text_of(row, "family")[:12], text_of(row, "example", 120), count(dig(row, "rows"))]
-                    for row in dig(tree, "largest", default=[])[:8]
-                ],
-                texts=2,
-            )
-        ],
+        examples=[{"title": "Largest families, with a row of each", "items": _largest(tree, recipe.report.examples)}],
     )
 
 
-def _sizes_plot(sizes: Sequence[Any]) -> plots.Plot | None:
-    """Families by their number of rows; an entry is a size, or the first and last of a range, and its families."""
-    entries = [list(one.values()) if isinstance(one, Mapping) else list(one) for one in sizes]
-    values: dict[str, int] = {}
-    for *bounds, families in entries:
-        first = number(bounds[0])
-        if len(entries) > MOST_SIZES and first is not None and first >= 1:
-            power = int(first).bit_length() - 1
-            bounds = [2**power, 2 ** (power + 1) - 1]
-        name = DASH.join(dict.fromkeys("more" if bound is None else str(bound) for bound in bounds))
-        values[name] = values.get(name, 0) + int(number(families) or 0)
-    return plots.columns("Families by size", values, x_title="rows in a family", y_title="families")
+def _largest(tree: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
+    """The largest families, each with one of its exercises."""
+    return [
+        {
+            "title": f"{count(dig(family, 'rows'))} rows",
+            "facts": f"family {text_of(family, 'family')[:10]}",
+            "code": code(dig(family, "example")),
+        }
+        for family in dig(tree, "largest", default=[])[:most]
+    ]
+
+
+def _sizes_plot(sizes: Sequence[Mapping[str, Any]]) -> plots.Plot | None:
+    """Families by their number of rows, in classes that double."""
+    values = {str(dig(one, "label", default="")): int(number(dig(one, "families")) or 0) for one in sizes}
+    named = {label.replace("-", DASH): families for label, families in values.items()}
+    return plots.columns("Families by size", named, x_title="rows in a family", y_title="families")
 
 
 def pack(recipe: Recipe, run: Run) -> Section:

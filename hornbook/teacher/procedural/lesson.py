@@ -187,7 +187,7 @@ def _part(chain: Chain, rng: Random) -> Exercise | None:
     if len(composition.steps) < 2:
         return None
     smaller = f"compose:{composition.domain.id}:{composition.steps[0].id}.list"
-    if smaller not in compositions() or False:
+    if smaller not in compositions() or split_of(smaller) != "train":
         return None
     part = Chain(compositions()[smaller], chain.source, chain.code[:1], chain.constants[:1], {})
     try:
