@@ -233,7 +233,8 @@ class Phi(nn.Module):
         cos, sin = rotary_tables(self.config, device)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
-        self.register_buffer("causal", causal_mask(self.config.context_length, device), persistent=False)
+        longest = min(self.config.context_length, EXPLICIT_ATTENTION)
+        self.register_buffer("causal", causal_mask(longest, device), persistent=False)
 
     def reset_weights(self) -> None:
         """Draw the initial weights from torch's global generator."""

@@ -145,9 +145,6 @@ class Synthesize(Section):
         2_000_000, ge=0, description="Textbook sections to ask for (phi-1: under 1B tokens; count ours)."
     )
     exercises: int = Field(879_500, ge=0, description="Exercises to ask for (phi-1 §5).")
-    composition_rate: float = Field(
-        0.5, ge=0, le=1, description="Share of prompts whose topic is a composition of operations (our choice)."
-    )
     audiences: tuple[str, ...] = Field(
         ("absolute beginner", "self-taught hobbyist", "data analyst", "interview candidate"),
         min_length=1,

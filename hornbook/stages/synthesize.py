@@ -1,16 +1,14 @@
 """synthesize: the teacher writes textbooks and exercises; each program is run before its row is kept (phi-1 §2.2).
 
-Diversity is declared, not hoped for: every prompt gets a topic, and a textbook section an audience, from a walk that
-uses each topic once before any comes back. The paper reports a high error rate of its teacher and no check; here a
-solution runs twice, under different hash seeds, on its cases, and a section's code must print what the section says
-it prints.
+Diversity is declared, not hoped for: every prompt gets a topic, and a textbook section an audience, by a seeded draw.
+The paper reports a high error rate of its teacher and no check; here a solution runs twice, under different hash seeds,
+on its cases, and a section's code must print what the section says it prints.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import random
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -89,28 +87,28 @@ def synthesize(
     )
 
 
-def exercise_fields(section: Synthesize, seed: int, start: int, stop: int) -> Iterator[dict[str, Any]]:
-    """The fields of exercise prompts `start` to `stop`: a walk over all topics, in a new order each time round."""
-    from hornbook.teacher.procedural import topics
-
-    single = [topic for topic in topics() if topic.family]
-    composed = [topic for topic in topics() if not topic.family]
-    for index in range(start, stop):
-        before, after = int(index * section.composition_rate), int((index + 1) * section.composition_rate)
-        topic = _walk(composed, seed, before) if after > before else _walk(single, seed, index - before)
+def exercise_fields(count: int, seed: int, start: int, stop: int) -> Iterator[dict[str, Any]]:
+    """The fields of prompts `start` to `stop` of `count`: a topic each, drawn by kind, and a seed of its own."""
+    for index, topic in enumerate(_drawn_topics(count, seed)[start:stop], start):
         yield {
             "topic": topic.id,
             "title": topic.title,
             "concepts": list(topic.concepts),
-            "seed": _integer(seed, "exercise", index),
+            "seed": _integer(seed, "prompt", index),
         }
 
 
-def textbook_fields(section: Synthesize, seed: int, start: int, stop: int) -> Iterator[dict[str, Any]]:
-    """The fields of textbook prompts `start` to `stop`: topics as for exercises, each with an audience."""
-    for offset, fields in enumerate(exercise_fields(section, seed + 1, start, stop)):
-        audience = section.audiences[int(_draw(seed, "audience", start + offset) * len(section.audiences))]
-        yield {**fields, "audience": audience}
+def textbook_fields(count: int, seed: int, start: int, stop: int, audiences: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The fields of textbook prompts: topics of another draw than the exercises', each with an audience."""
+    for index, fields in enumerate(exercise_fields(count, seed + 1, start, stop), start):
+        yield {**fields, "audience": audiences[_integer(seed, "audience", index) % len(audiences)]}
+
+
+@lru_cache(maxsize=4)
+def _drawn_topics(count: int, seed: int) -> list[Any]:
+    from hornbook.teacher.procedural import draw_topics
+
+    return draw_topics(count, seed)
 
 
 @dataclass(frozen=True)
@@ -124,16 +122,18 @@ class Writer:
 
     def __call__(self, unit: Mapping[str, Any]) -> Rows:
         kind = unit["kind"]
-        fields_of = exercise_fields if kind == "exercise" else textbook_fields
-        prompts = [
-            Prompt(kind, fields, render(kind, **fields))
-            for fields in fields_of(self.section, self.seed, unit["start"], unit["stop"])
-        ]
+        prompts = [Prompt(kind, fields, render(kind, **fields)) for fields in self._fields(unit)]
         replies = self.teacher.complete(prompts)
         judge = self._exercises if kind == "exercise" else self._textbooks
         kept, rejected, verdicts = judge(prompts, replies)
         outputs = {f"_drafts/{KINDS[kind][0]}": kept, "_drafts/rejects": rejected}
         return Rows(read=len(prompts), outputs=outputs, facts={"verdicts": verdicts})
+
+    def _fields(self, unit: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        start, stop = unit["start"], unit["stop"]
+        if unit["kind"] == "exercise":
+            return exercise_fields(self.section.exercises, self.seed, start, stop)
+        return textbook_fields(self.section.textbooks, self.seed, start, stop, self.section.audiences)
 
     def _exercises(self, prompts: Sequence[Prompt], replies: Sequence[Reply]) -> Judged:
         """Exercises whose solution gives the stated results under two hash seeds."""
@@ -299,28 +299,10 @@ def _base(prompt: Prompt, reply: Reply, text: str) -> dict[str, Any]:
     }
 
 
-def _walk(items: Sequence[Any], seed: int, index: int) -> Any:
-    """The item at `index` of an endless walk: all items in a random order, then all in another."""
-    round_number, place = divmod(index, len(items))
-    return items[_order(len(items), seed, round_number)[place]]
-
-
-@lru_cache(maxsize=8)
-def _order(count: int, seed: int, round_number: int) -> list[int]:
-    order = list(range(count))
-    random.Random(_integer(seed, "walk", count, round_number)).shuffle(order)
-    return order
-
-
 def _integer(seed: int, *words: object) -> int:
     """A 63-bit integer from a seed and words, the same on every machine."""
     digest = hashlib.sha256(repr((seed, *words)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
-
-
-def _draw(seed: int, *words: object) -> float:
-    """A number in [0, 1) from a seed and words."""
-    return _integer(seed, *words) / 2**63
 
 
 def _total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -222,7 +222,7 @@ def _call(artifact: Artifact) -> dict[str, Any]:
 
 
 def document(name: str, run: Run, found: Sequence[Score]) -> dict[str, Any]:
-    """`report.json`: every metric of every arm with interval, unit, count and source; see docs/reference-report.md."""
+    """`report.json`: every metric of every arm with interval, unit, count and source; see docs/reference/report.md."""
     return {
         "format": FORMAT,
         "name": name,
