@@ -175,6 +175,7 @@ def test_preludes_end_before_decorators_and_unfinished_functions() -> None:
         ("", ""),
         ("    return 2 * a\n\ndef double(a):\n    return a + a\n\nassert double(1) == 2\n", 5),
         ("    return 2 * a\r\n\r\nprint(1)\r\n", "    return 2 * a\r\n\r\n"),
+        ("    return 2 * a\n\\\nx = 1\n", "    return 2 * a\n"),
         ("    return 2 * a\n\0\n", "    return 2 * a\n"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The curate stage: heuristics, duplicates, labels, forest, selection, and the four laws."""
+"""The curate stage: duplicates, labels, forest, selection, and the four laws."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from laws import assert_conserved, bytes_of, run_and_die
 
 from hornbook import recipe
@@ -23,10 +21,9 @@ from hornbook.events import Events
 from hornbook.stages.curate import SCORED, curate
 from hornbook.stages.curate.duplicates import verify
 from hornbook.stages.curate.forest import Score, choose_groups, train
-from hornbook.stages.curate.heuristics import METRICS, heuristics, judge
+from hornbook.stages.curate.heuristics import METRICS
 from hornbook.stages.curate.labels import excerpt, label_batch, sample
 from hornbook.stages.curate.measure import FEATURES, Index
-from hornbook.stages.curate.selection import cut, histogram, keep_curve, rank, rates
 from hornbook.store import Artifact, Store, Work
 from hornbook.teacher import Prompt, Reply
 
@@ -123,70 +120,6 @@ def rejects(artifact: Artifact) -> dict[str, tuple[str, str]]:
 @pytest.fixture
 def corpus(tmp_path: Path) -> Artifact:
     return make_corpus(tmp_path / "corpus", FILES)
-
-
-# --- heuristics -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        (lesson(1), ""),
-        ("x = 1\n", "too_short"),
-        (lesson(1) * 1_000, "too_long"),
-        (lesson(1) + f"# {'word ' * 300}\n", "long_lines"),
-        ("".join(f"# {'wide ' * 30}{n}\n" for n in range(20)), "long_lines"),
-        ("# " + "-+*/ " * 18 + "\n" + "# ...... ::::\n" * 20, "low_alphanumeric"),
-        ("# This file is auto-generated, do not edit.\n" + lesson(1), "generated_file"),
-        (lesson(1) + "print 'two'\n", "does_not_parse"),
-        ("table = [\n" + "".join(f"    ({n}, 'name{n}', -1.5),\n" for n in range(30)) + "]\n", "data_like"),
-        ("class A:\n    data = dict(" + ", ".join(f"k{n}={n}" for n in range(12)) + ")\n    more = 'x' * 3\n", ""),
-        ("class A:\n  names = {\n" + "".join(f"    'name_of_{n}': {n},\n" for n in range(20)) + "  }\n", "data_like"),
-        ("def f():\n    return [\n" + "".join(f"        'name_of_{n}',\n" for n in range(20)) + "    ]\n", ""),
-    ],
-)  # fmt: skip
-def test_each_heuristic_has_its_reason(text: str, reason: str) -> None:
-    metrics, problem = judge(text, recipe.Curate())
-    assert (problem.reason if problem else "") == reason
-    assert set(METRICS) <= set(metrics)
-
-
-def test_must_parse_can_be_left_out() -> None:
-    text = lesson(1) + "print 'two'\n"
-    assert judge(text, recipe.Curate(must_parse=False))[1] is None
-
-
-def test_metrics_by_hand() -> None:
-    text = '"""Doc."""\nimport os\n\n# one\nclass A:\n    def f(self):\n'
-    text += '        "Says."\n        if 1:\n            import re\nx = [1, 2]\n'
-    found = heuristics(text)
-    assert (found["lines"], found["longest_line"], found["characters"]) == (10, 21, len(text))
-    assert (found["functions"], found["classes"], found["imports"]) == (1, 1, 2)
-    assert found["documented_rate"] == 0.5
-    assert found["comment_rate"] == 0.1
-    assert found["data_rate"] == pytest.approx(len("[1, 2]") / len(text))
-    assert found["top_level_rate"] == 0.5
-    assert found["alphanumeric_rate"] == pytest.approx(sum(map(str.isalnum, text)) / len(text))
-
-
-def test_data_is_measured_in_bytes_of_utf8() -> None:
-    text = "é = 'ééé'\n"
-    assert heuristics(text)["data_rate"] == pytest.approx(len("'ééé'".encode()) / len(text.encode()))
-
-
-@pytest.mark.parametrize(
-    "bomb", ["(" * 90_000, "-" * 90_000 + "1", "+".join("a" * 50_000), "lambda:" * 50_000, "a" + ".b" * 50_000, "x\0y"]
-)
-def test_hostile_code_is_rejected_and_does_not_crash(bomb: str) -> None:
-    assert heuristics(bomb)["problem"]
-
-
-@settings(max_examples=60)
-@given(st.text(alphabet=st.sampled_from("ab1 \n\t#\"'()[]:=,é\u2028\\"), max_size=80))
-def test_any_text_has_metrics(text: str) -> None:
-    found = heuristics(text)
-    assert all(0 <= found[name] <= 1 for name in METRICS if name.endswith("_rate"))
-    assert found["tokens"] <= found["characters"]
 
 
 # --- duplicates -----------------------------------------------------------------------------------------------------
@@ -304,7 +237,7 @@ def test_a_long_file_is_cut_where_it_still_parses() -> None:
     assert excerpt("(((\n" * 100, 10).startswith("(((\n(((\n# (cut here: ")
 
 
-# --- forest and selection -------------------------------------------------------------------------------------------
+# --- forest -----------------------------------------------------------------------------------------------------
 
 
 def test_folds_keep_origins_together_where_there_are_enough() -> None:
@@ -388,41 +321,6 @@ def test_a_corpus_of_three_files_is_curated(tmp_path: Path, store: Store) -> Non
 def test_a_corpus_of_which_nothing_passes_is_bad_input(tmp_path: Path, store: Store) -> None:
     with pytest.raises(BadInput, match=r"no file .* passed .*too_short': 2"):
         run(make_corpus(tmp_path / "corpus", {"a.py": "x = 1\n", "b.py": "y = 1\n"}), store)
-
-
-RANKED = st.lists(st.tuples(st.integers(0, 4), st.integers(1, 30)), min_size=1, max_size=12)
-
-
-@given(RANKED, st.floats(0.01, 1), st.floats(0.01, 1))
-def test_the_cut_is_nearest_to_the_wanted_share_and_monotone(
-    rows: list[tuple[int, int]], first: float, second: float
-) -> None:
-    ids = [f"{number:02d}" for number in range(len(rows))]
-    ranked = rank(ids, [score / 4 for score, _ in rows], [tokens for _, tokens in rows])
-    assert list(ranked.scores) == sorted(ranked.scores, reverse=True)
-    total = sum(ranked.tokens)
-    for rate in (first, second):
-        kept = cut(ranked, rate)
-        distance = abs(sum(ranked.tokens[:kept]) - rate * total)
-        best = min(abs(sum(ranked.tokens[:count]) - rate * total) for count in range(1, len(rows) + 1))
-        assert distance == pytest.approx(best)
-    assert cut(ranked, min(first, second)) <= cut(ranked, max(first, second))
-
-
-def test_of_two_cuts_equally_near_the_smaller_is_taken() -> None:
-    assert cut(rank(["a", "b"], [0.9, 0.1], [10, 10]), 0.75) == 1
-
-
-def test_rates_curve_and_histogram_by_hand() -> None:
-    ranked = rank(["a", "b", "c", "d"], [1.0, 0.6, 0.6, 0.0], [10, 10, 10, 10])
-    is_good = {"a": True, "c": False, "d": True}
-    assert rates(ranked, 3, is_good) == (0.5, 0.5)
-    assert rates(ranked, 2, {"d": False}) == (None, None)
-    curve = keep_curve(ranked, is_good)
-    assert curve[-1] == {"tokens_rate": 1.0, "precision": 2 / 3, "recall": 1.0, "threshold": 0.0}
-    found = histogram(ranked, 2)
-    assert [found["counts"][bin] for bin in (0, 12, 19)] == [1, 2, 1]
-    assert [found["kept_counts"][bin] for bin in (0, 12, 19)] == [0, 1, 1]
 
 
 # --- the laws -------------------------------------------------------------------------------------------------------

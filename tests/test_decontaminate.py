@@ -3,188 +3,38 @@
 from __future__ import annotations
 
 import itertools
-import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from laws import DyingEngine, bytes_of, run_and_die
+from laws import bytes_of, run_and_die
+from planted import (
+    NEIGHBOURS,
+    NUMBERS,
+    OWN_PROMPT,
+    PROBLEMS,
+    PROSE,
+    RENAMED,
+    REWORDED,
+    REWRITTEN,
+    SHORT,
+    VERBATIM,
+    artifacts,
+    document,
+    exercise,
+    own_set,
+    textbook,
+)
 
-from hornbook.benchmarks import Problem, ProblemSet, humaneval
-from hornbook.dataset import DOCUMENT, EXERCISE, TEXTBOOK, commit, content_id, write_part
+from hornbook.benchmarks import ProblemSet
 from hornbook.engine import Engine
 from hornbook.events import Events
 from hornbook.recipe import Decontaminate
-from hornbook.sandbox import Check, Outcome, Verdict
 from hornbook.sandbox.local import LocalSandbox
-from hornbook.sandbox.plain import encode
-from hornbook.similarity import match_rate
-from hornbook.stages.decontaminate import Reference, decontaminate
-from hornbook.stages.decontaminate.behaviour import (
-    PROGRAM,
-    alike,
-    compatible,
-    distinct_programs,
-    record_tasks,
-    shapes_of,
-    solve,
-)
-from hornbook.stages.decontaminate.scan import near_row
-from hornbook.stages.decontaminate.trees import FLOOR, MIN_NODES, TreeIndex
-from hornbook.store import Artifact, Store, Work
-
-CURATED = {**DOCUMENT, "educational_value": "float64"}
-
-PEAKS = '''def plateau_levels(heights):
-    """Walk along the ridge from west to east and note at every post the tallest post met so far on the way.
-    >>> plateau_levels([2, 1, 3])
-    [2, 2, 3]
-    """
-'''
-PEAKS_BODY = """    levels = []
-    tallest = None
-    for height in heights:
-        if tallest is None or height > tallest:
-            tallest = height
-        levels.append(tallest)
-    return levels
-"""
-PEAKS_TEST = """
-def check(candidate):
-    assert candidate([2, 1, 3]) == [2, 2, 3]
-    assert candidate([]) == []
-    assert candidate([5, 4, 4, 9, 1]) == [5, 5, 5, 9, 9]
-    assert candidate([-3, -7, 0]) == [-3, -3, 0]
-"""
-FLIP = '''def flip_case(line):
-    """Change every capital of the given line to a small letter and the other way round."""
-'''
-FLIP_BODY = "    return line.swapcase()\n"
-FLIP_TEST = """
-def check(candidate):
-    assert candidate("aB") == "Ab"
-    assert candidate("") == ""
-    assert candidate("Cd e") == "cD E"
-"""
-YES = "def always(n):\n    '''Say yes.'''\n"
-YES_TEST = "def check(candidate):\n    assert candidate(1) and candidate(2) and candidate(3) and candidate(4)\n"
-
-PROBLEMS = ProblemSet(
-    "humaneval",
-    (
-        Problem("humaneval", "HumanEval/0", PEAKS, "plateau_levels", PEAKS_BODY, test=PEAKS_TEST),
-        Problem("humaneval", "HumanEval/1", FLIP, "flip_case", FLIP_BODY, test=FLIP_TEST),
-        Problem(
-            "humaneval",
-            "HumanEval/2",
-            "def always(n):\n    '''Say yes.'''\n",
-            "always",
-            "    return True\n",
-            test=YES_TEST,
-        ),
-    ),
-)
-OWN_PROMPT = (
-    'def total_of_small(data: list[int]) -> int:\n    """Return the sum of the numbers in data that are below 7."""\n'
-)
-OWN_BODY = "    return sum(n for n in data if n < 7)\n"
-
-
-def own_set(name: str) -> ProblemSet:
-    return ProblemSet(name, (Problem("own", f"{name}/0", OWN_PROMPT, "total_of_small", OWN_BODY),))
-
-
-def exercise(code: str, cases: Sequence[tuple[tuple[Any, ...], Any]] = (), **columns: Any) -> dict[str, Any]:
-    """A row of EXERCISE out of a whole function."""
-    name = code.partition("def ")[2].partition("(")[0]
-    encoded = [[[encode(value) for value in arguments], encode(result)] for arguments, result in cases]
-    empty = dict.fromkeys(EXERCISE, "")
-    fixed = {"id": content_id(code), "text": code, "entry_point": name, "cases": json.dumps(encoded)}
-    return {**empty, "parents": [], "concepts": [], "seed": 0, "topic": "any", "teacher": "llm", **fixed, **columns}
-
-
-def textbook(text: str, **columns: Any) -> dict[str, Any]:
-    empty = dict.fromkeys(TEXTBOOK, "")
-    fixed = {"id": content_id(text), "text": text, "parents": [], "concepts": [], "seed": 0, "code_blocks": 1}
-    return {**empty, **fixed, "topic": "any", "teacher": "llm", **columns}
-
-
-def document(text: str) -> dict[str, Any]:
-    empty = dict.fromkeys(CURATED, "")
-    return {**empty, "id": content_id(text), "text": text, "parents": [], "educational_value": 0.5}
-
-
-NUMBERS = [(([1, 2],), [1, 2])]
-LINES = [(("ab",), "AB")]
-
-VERBATIM = exercise(PEAKS + PEAKS_BODY, NUMBERS)
-RENAMED = exercise(
-    '''def record_so_far(xs: list[int]) -> list[int]:
-    """Give the maximum of each prefix."""
-    out = []
-    m = None
-    for x in xs:
-        # a new record
-        if m is None or x > m:
-            m = x
-        out.append(m)
-    return out
-''',
-    NUMBERS,
-)
-REWRITTEN = exercise(
-    'def maxima(seq):\n    """Give the maximum of each prefix."""\n'
-    "    return [max(seq[: end + 1]) for end in range(len(seq))]\n",
-    NUMBERS,
-)
-REWORDED = exercise(PEAKS + "    return sorted(heights)\n", NUMBERS)
-SHORT = exercise('def turn(s):\n    """Swap the case."""\n    return s.swapcase()\n', LINES)
-RUNNING_SUMS = '''def totals(xs):
-    """Give the running sums."""
-    out, s = [], 0
-    for x in xs:
-        s += x
-        out.append(s)
-    return out
-'''
-NEIGHBOURS = [
-    exercise(RUNNING_SUMS, NUMBERS),
-    exercise('def loud(s):\n    """Shout."""\n    return s.upper()\n', LINES),
-    exercise('def largest(xs):\n    """Give the largest."""\n    return max(xs)\n', [(([1, 2],), 2)]),
-    exercise('def pairs(xs):\n    """Walk the ridge."""\n    return [[x, 1] for x in xs]\n', [(([1],), [[1, 1]])]),
-    exercise('def constant(n):\n    """Say yes."""\n    return n == n and True\n', [((1,), True)]),
-]  # fmt: skip
-PROSE = "# Ridges\n\nSome prose.\n\n```python\n{code}```\n\n```output\n3\n```\n"
-
-
-def write(folder: Path, schema: Any, rows: Sequence[dict[str, Any]], size: int = 4) -> None:
-    count = -(-len(rows) // size)
-    parts = [
-        write_part(folder / f"part-{index:05d}.parquet", rows[index * size : (index + 1) * size], schema)
-        for index in range(count)
-    ]
-    commit(folder, schema, parts)
-
-
-def artifacts(
-    folder: Path,
-    exercises: Sequence[dict[str, Any]] = (),
-    textbooks: Sequence[dict[str, Any]] = (),
-    documents: Sequence[dict[str, Any]] = (),
-) -> tuple[Artifact, Artifact]:
-    """A curated and a synthetic artifact that hold these rows."""
-    write(folder / "curated" / "unfiltered", CURATED, documents)
-    write(folder / "curated" / "curated", CURATED, documents[:1])
-    write(folder / "synthetic" / "exercises", EXERCISE, exercises)
-    write(folder / "synthetic" / "textbooks", TEXTBOOK, textbooks)
-    key = content_id(repr((exercises, textbooks, documents)))
-    return Artifact("curate", key, folder / "curated"), Artifact("synthesize", key, folder / "synthetic")
-
+from hornbook.stages.decontaminate import decontaminate
+from hornbook.store import Artifact, Store
 
 Clean = Callable[..., Artifact]
 
@@ -217,10 +67,6 @@ def kept(artifact: Artifact, name: str = "exercises") -> list[str]:
 def matches(artifact: Artifact) -> set[tuple[str, str, str]]:
     """(id of the row, task, detector)."""
     return {(row["row_id"], row["task_id"], row["detector"]) for row in artifact.dataset("matches").rows()}
-
-
-def work(folder: Path) -> Work:
-    return Work(folder, "decontaminate", "", Events())
 
 
 # --- the detectors ----------------------------------------------------------------------------------------------------
@@ -360,7 +206,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path: Path, units: in
     assert resumed == bytes_of(run_everything(tmp_path / "at once", Engine("native", 1)))
 
 
-def run_everything(folder: Path, engine: Engine | DyingEngine) -> Artifact:
+def run_everything(folder: Path, engine: Engine) -> Artifact:
     store = Store(folder / "store", Events())
     inputs = artifacts(folder, *EVERYTHING)
     sandbox = LocalSandbox(workers=1)
@@ -385,122 +231,3 @@ def test_nothing_to_compare_and_nothing_to_compare_with_both_work(clean: Clean) 
     result = clean([VERBATIM], sets=[])
     assert kept(result) == [VERBATIM["text"]]
     assert result.facts["behaviour"] == {}
-
-
-# --- parts ------------------------------------------------------------------------------------------------------------
-
-TREES = st.lists(st.integers(0, 4), min_size=8, max_size=24).map(tuple)
-
-
-@given(st.lists(TREES, max_size=12), TREES)
-@settings(max_examples=200, deadline=None)
-def test_the_tree_index_finds_exactly_what_brute_force_finds(
-    trees: list[tuple[int, ...]], query: tuple[int, ...]
-) -> None:
-    trees = [*trees, query[1:], (*query, 1), (*query[:5], 3, *query[6:])]
-    index = TreeIndex([(tree, number) for number, tree in enumerate(trees)])
-    rates = {number: match_rate(query, tree) for number, tree in enumerate(trees)}
-    want = {number: rate for number, rate in rates.items() if rate >= FLOOR} if len(query) >= MIN_NODES else {}
-    assert dict(index.near(query)) == want
-
-
-def test_shapes_decide_which_tasks_a_program_is_run_on() -> None:
-    numbers = shapes_of([(([1, 2],), 1), (([],), 0.5)])
-    assert numbers == [["sequence of number"], ["number"]]
-    assert compatible(numbers, shapes_of([(((1,),), True)]))
-    assert compatible(numbers, shapes_of([(([],), 1)]))
-    assert not compatible(numbers, shapes_of([((["a"],), 1)]))
-    assert not compatible(numbers, shapes_of([(([1], 2), 1)]))
-    assert not compatible(numbers, shapes_of([(([1],), [1])]))
-    assert shapes_of([((1,), 1), ((1, 2), 1)]) == []
-
-
-def test_results_are_alike_where_a_test_by_equality_would_pass() -> None:
-    assert alike(True, 1)
-    assert alike([1, 0.30000000001], (1.0, 0.3))
-    assert alike(10**400, 10**400)
-    assert not alike(10**400, 0.5)
-    assert not alike("1", 1)
-    assert not alike([1], [1, 2])
-
-
-class Faint:
-    """A sandbox that gives no answer to a check whose arguments hold a marked program."""
-
-    identity, level = "faint", "L3"
-
-    def __init__(self) -> None:
-        self.sandbox = LocalSandbox(workers=1)
-
-    def run(self, check: Check) -> Verdict:
-        return Verdict(Outcome.TIMEOUT) if "CULPRIT" in repr(check.arguments) else self.sandbox.run(check)
-
-    def map(self, checks: Iterable[Check]) -> Iterator[Verdict]:
-        return map(self.run, checks)
-
-    def close(self) -> None:
-        self.sandbox.close()
-
-
-ODD_PROGRAMS = (
-    "def f(xs):\n    while True:\n        pass\n",
-    "def f(xs):\n    raise SystemExit\n",
-    "def f(xs):\n    print('x' * 100)\n    return f\n",
-    "def f(xs):\n    return f(xs)\n",
-    "raise ValueError\ndef f(xs): pass\n",
-    "def f(xs):\n    xs.clear()\n    return xs\n",
-    "def f(xs):\n    'CULPRIT'\n    return xs\n",
-)
-
-
-def test_odd_programs_solve_nothing_and_hide_nothing(tmp_path: Path) -> None:
-    tasks, _ = record_tasks(PROBLEMS.problems, LocalSandbox(workers=1))
-    rows = [exercise(code, NUMBERS) for code in ODD_PROGRAMS]
-    write(tmp_path / "rows", EXERCISE, [*rows, REWRITTEN], size=99)
-    found = distinct_programs(str(tmp_path / "rows" / "part-00000.parquet")).outputs["_units/programs"]
-    assert all(set(row) == set(PROGRAM) for row in found)
-    ran = solve(found, tasks, Faint(), work(tmp_path))
-    assert list(ran["solved"].values()) == [["HumanEval/0"]]
-    assert (ran["programs"], ran["unanswered"]) == (8, 1)
-
-
-# --- the real thing ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def real() -> ProblemSet:
-    folder = os.environ.get("HORNBOOK_BENCHMARKS")
-    if not folder:
-        pytest.skip("HORNBOOK_BENCHMARKS names no folder with HumanEval.jsonl.gz")
-    return humaneval(Path(folder))
-
-
-def test_every_humaneval_solution_is_found_by_syntax_and_every_long_text_by_words(real: ProblemSet) -> None:
-    reference = Reference({"humaneval": real.problems}, 13)
-    found = {
-        problem.task_id: {
-            match.detector
-            for match in near_row("exercises", {"text": problem.program}, reference, 0.95)[0]
-            if match.task_id == problem.task_id
-        }
-        for problem in real
-    }
-    assert sum("syntax" in detectors for detectors in found.values()) == 164
-    assert sum("ngram" in detectors for detectors in found.values()) >= 150
-
-
-def test_nearly_every_humaneval_task_is_told_by_its_behaviour(real: ProblemSet, tmp_path: Path) -> None:
-    sandbox = LocalSandbox(workers=2)
-    tasks, left_out = record_tasks(real.problems[:80], sandbox)
-    calls = {task.task_id: task.calls[:3] for task in tasks}
-    rows = [
-        exercise(problem.program, calls[problem.task_id], entry_point=problem.entry_point, topic=problem.task_id)
-        for problem in real
-        if problem.task_id in calls
-    ]
-    write(tmp_path / "rows", EXERCISE, rows, size=999)
-    found = distinct_programs(str(tmp_path / "rows" / "part-00000.parquet")).outputs["_units/programs"]
-    solved = solve(found, tasks, sandbox, work(tmp_path))["solved"]
-    missed = [row["topic"] for row in found if row["topic"] not in solved.get(row["program"], ())]
-    assert len(left_out) <= 5, left_out
-    assert missed == []

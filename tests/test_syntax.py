@@ -102,6 +102,10 @@ def test_programs_that_differ_have_different_trees(first: str, second: str) -> N
         ),
         ("def f(a):\n if (n := len(a)) > 1:\n  return n", "def f(a):\n if (k := len(a)) > 1:\n  return k"),
         ("f = lambda a, b: b", "g = lambda x, y: y"),
+        (
+            "x = 1\nclass A:\n x = 2\n def f(self): return x",
+            "y = 1\nclass A:\n x = 2\n def f(this): return y",
+        ),
         ("def f(a):\n match a:\n  case [x, *r]:\n   return r", "def f(b):\n match b:\n  case [y, *s]:\n   return s"),
         (
             "def f():\n n = 0\n def g():\n  nonlocal n\n  n += 1\n return g",

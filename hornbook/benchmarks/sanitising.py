@@ -34,7 +34,7 @@ def sanitise(prompt: str, completion: str, entry_point: str) -> str:
         cut = _other_code(text[:end], len(prompt), entry_point)
         if cut is None:
             return text[len(prompt) : end]
-        end = cut
+        end = _readable_end(text[:cut], len(prompt))  # a line that ends in a backslash cannot end the program
 
 
 def _readable_end(text: str, least: int) -> int:

@@ -52,23 +52,8 @@ def decontaminate(
     if section.behaviour and "humaneval" in problems:
         behaviour = _behaviour(sources["exercises"], problems["humaneval"], work, sandbox, engine)
     solved = Solved(**behaviour.pop("pruned", {}))
-    schemas: dict[str, Schema] = {name: dataset.manifest.columns for name, dataset in sources.items()}
-    schemas |= {"matches": MATCH, "pruned": REJECT}
-
-    def compare() -> dict[str, Any]:
-        mapped = engine.map(
-            [{"source": name, "path": str(part)} for name, dataset in sources.items() for part in dataset.paths],
-            Scan(str(path), section.ngram, section.match_rate, solved),
-            work,
-            {f"{COMPARED}/{name}": schema for name, schema in schemas.items()},
-            description="compare",
-            conserve=False,
-        )
-        for name in schemas:
-            _gather(mapped, name, work.path, seed)
-        return {"read": mapped.read, "rejected": mapped.rejected, "units": list(mapped.facts)}
-
-    compared = work.once("compared", compare)
+    scan = Scan(str(path), section.ngram, section.match_rate, solved)
+    compared = work.once("compared", lambda: _compare(sources, scan, work, engine, seed))
     shutil.rmtree(work.path / COMPARED, ignore_errors=True)
     clean = {name: Dataset.open(work.path / name) for name in sources}
     return Summary(
@@ -122,6 +107,23 @@ def _behaviour(
 
     result: dict[str, Any] = work.once("behaviour", compute)
     return result
+
+
+def _compare(sources: Mapping[str, Dataset], scan: Scan, work: Work, engine: Engine, seed: int) -> dict[str, Any]:
+    """One pass over every part of every source; leaves the stage's datasets, and returns the counts."""
+    schemas: dict[str, Schema] = {name: dataset.manifest.columns for name, dataset in sources.items()}
+    schemas |= {"matches": MATCH, "pruned": REJECT}
+    mapped = engine.map(
+        [{"source": name, "path": str(part)} for name, dataset in sources.items() for part in dataset.paths],
+        scan,
+        work,
+        {f"{COMPARED}/{name}": schema for name, schema in schemas.items()},
+        description="compare",
+        conserve=False,
+    )
+    for name in schemas:
+        _gather(mapped, name, work.path, seed)
+    return {"read": mapped.read, "rejected": mapped.rejected, "units": list(mapped.facts)}
 
 
 def _gather(mapped: Mapped, name: str, folder: Path, seed: int) -> None:

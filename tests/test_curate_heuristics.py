@@ -1,0 +1,72 @@
+"""Heuristics of the curate stage: each reason, metrics by hand, and hostile code."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_curate import lesson
+
+from hornbook import recipe
+from hornbook.stages.curate.heuristics import METRICS, heuristics, judge
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (lesson(1), ""),
+        ("x = 1\n", "too_short"),
+        (lesson(1) * 1_000, "too_long"),
+        (lesson(1) + f"# {'word ' * 300}\n", "long_lines"),
+        ("".join(f"# {'wide ' * 30}{n}\n" for n in range(20)), "long_lines"),
+        ("# " + "-+*/ " * 18 + "\n" + "# ...... ::::\n" * 20, "low_alphanumeric"),
+        ("# This file is auto-generated, do not edit.\n" + lesson(1), "generated_file"),
+        (lesson(1) + "print 'two'\n", "does_not_parse"),
+        ("table = [\n" + "".join(f"    ({n}, 'name{n}', -1.5),\n" for n in range(30)) + "]\n", "data_like"),
+        ("class A:\n    data = dict(" + ", ".join(f"k{n}={n}" for n in range(12)) + ")\n    more = 'x' * 3\n", ""),
+        ("class A:\n  names = {\n" + "".join(f"    'name_of_{n}': {n},\n" for n in range(20)) + "  }\n", "data_like"),
+        ("def f():\n    return [\n" + "".join(f"        'name_of_{n}',\n" for n in range(20)) + "    ]\n", ""),
+    ],
+)  # fmt: skip
+def test_each_heuristic_has_its_reason(text: str, reason: str) -> None:
+    metrics, problem = judge(text, recipe.Curate())
+    assert (problem.reason if problem else "") == reason
+    assert set(METRICS) <= set(metrics)
+
+
+def test_must_parse_can_be_left_out() -> None:
+    text = lesson(1) + "print 'two'\n"
+    assert judge(text, recipe.Curate(must_parse=False))[1] is None
+
+
+def test_metrics_by_hand() -> None:
+    text = '"""Doc."""\nimport os\n\n# one\nclass A:\n    def f(self):\n'
+    text += '        "Says."\n        if 1:\n            import re\nx = [1, 2]\n'
+    found = heuristics(text)
+    assert (found["lines"], found["longest_line"], found["characters"]) == (10, 21, len(text))
+    assert (found["functions"], found["classes"], found["imports"]) == (1, 1, 2)
+    assert found["documented_rate"] == 0.5
+    assert found["comment_rate"] == 0.1
+    assert found["data_rate"] == pytest.approx(len("[1, 2]") / len(text))
+    assert found["top_level_rate"] == 0.5
+    assert found["alphanumeric_rate"] == pytest.approx(sum(map(str.isalnum, text)) / len(text))
+
+
+def test_data_is_measured_in_bytes_of_utf8() -> None:
+    text = "é = 'ééé'\n"
+    assert heuristics(text)["data_rate"] == pytest.approx(len("'ééé'".encode()) / len(text.encode()))
+
+
+@pytest.mark.parametrize(
+    "bomb", ["(" * 90_000, "-" * 90_000 + "1", "+".join("a" * 50_000), "lambda:" * 50_000, "a" + ".b" * 50_000, "x\0y"]
+)
+def test_hostile_code_is_rejected_and_does_not_crash(bomb: str) -> None:
+    assert heuristics(bomb)["problem"]
+
+
+@settings(max_examples=60)
+@given(st.text(alphabet=st.sampled_from("ab1 \n\t#\"'()[]:=,é\u2028\\"), max_size=80))
+def test_any_text_has_metrics(text: str) -> None:
+    found = heuristics(text)
+    assert all(0 <= found[name] <= 1 for name in METRICS if name.endswith("_rate"))
+    assert found["tokens"] <= found["characters"]
