@@ -21,6 +21,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+# With OpenMP's default, a second busy process makes training on two threads several times slower: idle threads spin.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
 STAGE_WORDS = ("corpus", "curate", "synthesize", "decontaminate", "census", "pack", "train", "evaluate", "report")
 
 RecipePath = Annotated[Path, typer.Argument(help="Recipe file, such as recipes/demo.yaml.", show_default=False)]
@@ -154,12 +157,12 @@ def export(
     arm: Annotated[str | None, typer.Option(help="Arm of the run; default: textbook, or the run's only one.")] = None,
 ) -> None:
     """Write a trained model as a folder that transformers loads."""
-    from hornbook.export import export_hf, find_model
+    from hornbook.export import export_hf, find_model, model_card
 
     if to != "hf":
         raise BadInput(f"unknown format `{to}`; did you mean `hf`?")
     model = find_model(run_or_model, arm)
-    export_hf(model, out)
+    export_hf(model, out, model_card(model))
     typer.echo(f"{out}: load it with transformers.AutoModelForCausalLM.from_pretrained({str(out)!r})")
 
 

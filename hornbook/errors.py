@@ -61,6 +61,10 @@ class CheckpointError(BadInput):
     """A checkpoint or model folder is missing, incomplete or of another shape."""
 
 
+class TrainingDiverged(HornbookError):
+    """The loss or the gradient is no longer a finite number."""
+
+
 def closest(word: str, known: Iterable[str]) -> str:
     """The known word nearest to `word` by spelling.
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import NUMBERS, PROBLEMS, REWRITTEN, exercise, work, write
 
-from hornbook.benchmarks import ProblemSet, humaneval
+from hornbook.benchmarks import Problem, ProblemSet, humaneval
 from hornbook.dataset import EXERCISE
 from hornbook.sandbox import Check, Outcome, Verdict
 from hornbook.sandbox.local import LocalSandbox
@@ -55,6 +55,18 @@ def test_the_tree_index_finds_exactly_what_brute_force_finds(
     rates = {number: match_rate(query, tree) for number, tree in enumerate(trees)}
     want = {number: rate for number, rate in rates.items() if rate >= FLOOR} if len(query) >= MIN_NODES else {}
     assert dict(index.near(query)) == want
+
+
+def test_runs_of_words_count_and_runs_of_numbers_do_not() -> None:
+    numbers = ", ".join(map(str, range(20)))
+    sentence = "take the numbers in the list that come before the first one which is odd"
+    problem = Problem(
+        "b", "b/0", f'def f(a):\n    """{sentence}\n    >>> f([{numbers}])\n    """\n', "f", "    return a\n"
+    )
+    reference = Reference({"b": [problem]}, 13)
+    assert reference.near_text(f"x = [{numbers}]") == []
+    assert [match.part for match in reference.near_text(f"Now {sentence.upper()}, and stop.")] == ["prompt"]
+    assert reference.near_text(sentence.replace("first", "last")) == []
 
 
 def test_shapes_decide_which_tasks_a_program_is_run_on() -> None:

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
+from hornbook.dataset import write_text
 from hornbook.recipe import Model, Phase
 from hornbook.store import Artifact, Summary, Work, stage
 
@@ -42,14 +43,11 @@ def train(
     batches = Batches(opened, shape.context_length, phase.batch_size, seed, weights=sources)
     model = _model(shape, tokenizer.vocab_size, start, seed)
     settings = loop_settings(shape, phase, seed)
-    curve = work.path / "curve.jsonl"
     with work.task("steps", phase.steps, "steps") as task:
 
         def on_event(event: dict[str, Any]) -> None:
-            with curve.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(event) + "\n")
-            if "step" in event:
-                task.update(event["step"])
+            work.event(f"train_{event['event']}", **{name: event[name] for name in event if name != "event"})
+            task.update(event.get("step", task.done))
 
         result = train_loop(
             model,
@@ -60,6 +58,8 @@ def train(
             on_event=on_event,
             device=_device(),
         )
+    curve = sorted([*result.curve, *result.held_out], key=lambda event: event["step"])
+    write_text(work.path / "curve.jsonl", "".join(json.dumps(event) + "\n" for event in curve))
     arm, _, phase_name = work.label.partition("/")
     facts = {
         "arm": arm,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,30 +36,15 @@ def prompts_identity() -> str:
     return fingerprint({path.name: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.md"))})
 
 
-def fenced(text: str, language: str = "") -> str:
-    """Text as a Markdown code block, with a fence that is longer than any run of backticks in the text.
-
-    >>> print(fenced("x = 1", "python"))
-    ```python
-    x = 1
-    ```
-    """
-    longest = max((len(run) for run in re.findall(r"`+", str(text))), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
-
-
 @functools.lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
     import jinja2
     import jinja2.sandbox
 
-    environment = jinja2.sandbox.SandboxedEnvironment(
+    return jinja2.sandbox.SandboxedEnvironment(
         loader=jinja2.FileSystemLoader(FOLDER),
         undefined=jinja2.StrictUndefined,
         autoescape=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["fenced"] = fenced
-    return environment

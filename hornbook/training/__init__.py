@@ -1,6 +1,7 @@
 """The training loop and what belongs to it: settings, held-out loss, speed."""
 
-from hornbook.training.loop import BatchesByStep, TrainingDiverged, train_loop
+from hornbook.errors import TrainingDiverged
+from hornbook.training.loop import BatchesByStep, train_loop
 from hornbook.training.settings import HeldOutLoss, LoopSettings, TrainResult
 from hornbook.training.speed import keep_freed_memory, worth_compiling
 from hornbook.training.validation import held_out_loss

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hornbook.checkpoint import TrainingState, load_state, save_state
-from hornbook.errors import BadInput, CheckpointError, HornbookError
+from hornbook.errors import BadInput, CheckpointError, HornbookError, TrainingDiverged
 from hornbook.model import Phi, parameters
 from hornbook.optimizer import Optimizers, learning_rate_factor
 from hornbook.packed import PackedSource
@@ -35,10 +35,6 @@ from hornbook.training.validation import held_out_loss
 FIRST_LOSS_SCALE, SMALLEST_LOSS_SCALE, SCALE_GROWTH_STEPS = 2.0**16, 2.0**-14, 2000
 MODEL, OPTIMIZER = "model/", "optimizer/"
 RESUMED = ("seconds", "loss_scale", "steps_at_scale", "is_compiled", "curve", "held_out")
-
-
-class TrainingDiverged(HornbookError):
-    """The loss or the gradient is no longer a finite number."""
 
 
 class BatchesByStep(Protocol):
