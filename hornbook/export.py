@@ -70,7 +70,8 @@ def model_card(model_folder: Path | str) -> str:
     lines = [
         f"# Hornbook model: {facts.get('arm', 'unnamed')}, {facts.get('phase', 'unknown phase')}",
         "",
-        f"A Phi model of {facts.get('parameters', 0):,} parameters, made by Hornbook {__version__} after the phi-1 recipe.",
+        f"A Phi model of {facts.get('parameters', 0):,} parameters, made by Hornbook {__version__},",
+        "after the phi-1 recipe.",
         f"Last phase: {facts.get('tokens', 0):,} tokens of {sources or 'unknown sources'}.",
         "",
         "Prompt it with a Python signature and docstring, trailing whitespace stripped; the completion begins with the",

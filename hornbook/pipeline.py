@@ -39,12 +39,14 @@ class Seams:
 def run(recipe: Recipe, seams: Seams, store: Store) -> None:
     """Takes a recipe from real code to a scored model and a report; stops early where the store says `until`."""
     teacher, embedder, sandbox, engine, seed = seams.teacher, seams.embedder, seams.sandbox, seams.engine, recipe.seed
-    problems = problem_sets(recipe)
+    problems, prompts = problem_sets(recipe), prompts_identity()
     with suppress(Stop):
         raw = corpus(recipe.corpus, snapshot(recipe.corpus), seed, store=store, engine=engine)
-        curated = curate(raw, recipe.curate, seed, store=store, teacher=teacher, embedder=embedder, engine=engine)
+        curated = curate(
+            raw, recipe.curate, seed, prompts, store=store, teacher=teacher, embedder=embedder, engine=engine
+        )
         written = synthesize(
-            recipe.synthesize, prompts_identity(), seed, store=store, teacher=teacher, sandbox=sandbox, engine=engine
+            recipe.synthesize, prompts, seed, store=store, teacher=teacher, sandbox=sandbox, engine=engine
         )
         clean = decontaminate(
             curated, written, problems, recipe.decontaminate, seed, store=store, sandbox=sandbox, engine=engine

@@ -250,7 +250,9 @@ class Phase(Section):
     )
     log_every: int = Field(10, ge=1, description="Steps between training events.")
     evaluate_every: int = Field(1_000, ge=1, description="Steps between held-out losses.")
-    evaluate_tokens: int = Field(65_536, ge=1, description="Held-out tokens per source that a held-out loss reads (ours).")
+    evaluate_tokens: int = Field(
+        65_536, ge=1, description="Held-out tokens per source that a held-out loss reads (ours)."
+    )
     checkpoint_every: int = Field(1_000, ge=1, description="Steps between checkpoints (phi-1 §2.3).")
 
 

@@ -8,6 +8,7 @@ follows the function and never improves wrong code.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +38,7 @@ def evaluate(
 
     Dataset `samples` holds each completion with both verdicts. Read and kept count completions.
     """
-    wanted = {name: problems[name] for name in section.problem_sets if name in problems}
+    wanted: dict[str, ProblemSet] = {name: problems[name] for name in section.problem_sets if name in problems}
     scores, rows = score_model(model.path / "model", wanted, section, sandbox, work)
     return Summary(
         read=rows,
@@ -62,9 +63,8 @@ def score_model(
 
             with work.task("load model"):
                 loaded.append(load_model(folder, device=_device()))
-        samples = work.once(
-            f"samples-{name}", lambda chosen=problem_set: _samples(loaded[0], chosen, section, sandbox, work, folder)
-        )
+        compute = functools.partial(_samples, loaded, problem_set, section, sandbox, work, folder)
+        samples = work.once(f"samples-{name}", compute)
         parts.append(write_part(work.path / "samples" / f"part-{index:05d}.parquet", samples, SAMPLE))
         scores[name] = _score(samples)
         rows += len(samples)
@@ -121,17 +121,17 @@ def is_new_top_level(text: str) -> bool:
 
 
 def _samples(
-    loaded: Any, problem_set: ProblemSet, section: Evaluate, sandbox: LocalSandbox, work: Work, folder: Path
+    loaded: list[Any], problem_set: ProblemSet, section: Evaluate, sandbox: LocalSandbox, work: Work, folder: Path
 ) -> list[dict[str, Any]]:
     """Completions of one problem set with their verdicts, as rows of SAMPLE."""
     from hornbook.generate import generate
 
-    tokenizer = loaded.tokenizer
+    (model, tokenizer, _) = loaded[0]
     prompts = tokenizer.encode_batch([problem.prompt.rstrip() for problem in problem_set.problems])
-    room = min(section.max_new_tokens, loaded.model.config.context_length // 2)
+    room = min(section.max_new_tokens, model.config.context_length // 2)
     with work.task(f"complete {problem_set.name}", len(prompts), "prompts") as task:
         completions = generate(
-            loaded.model,
+            model,
             prompts,
             room,
             tokenizer.end_token,

@@ -16,6 +16,7 @@ MIN_NODES = 12
 FLOOR = 0.8
 """The lowest match rate that is looked for: the laxest of phi-1 §5."""
 
+ROUNDING = 1e-9  # bounds are loosened by it, so that a rate of exactly FLOOR is not lost
 REMEMBERED = 100_000
 """Trees whose result a process keeps: the same shape comes back often."""
 
@@ -65,14 +66,14 @@ class TreeIndex:
         length = len(tree)
         if length < MIN_NODES or not self.trees:
             return []
-        low = int(np.searchsorted(self.lengths, np.ceil(length * FLOOR - 1e-9)))
-        high = int(np.searchsorted(self.lengths, np.floor(length / FLOOR + 1e-9), side="right"))
+        low = int(np.searchsorted(self.lengths, np.ceil(length * FLOOR - ROUNDING)))
+        high = int(np.searchsorted(self.lengths, np.floor(length / FLOOR + ROUNDING), side="right"))
         surplus = self.bags[low:high] - self._bag(tree)
         distance = np.maximum(np.maximum(surplus, 0).sum(axis=1), np.maximum(-surplus, 0).sum(axis=1))
         longest = np.maximum(self.lengths[low:high], length)
         found: list[tuple[Any, float]] = []
-        for index in np.flatnonzero(distance <= (1 - FLOOR) * longest + 1e-9):
-            rate = match_rate(tree, self.trees[low + index], at_least=FLOOR)
+        for index in np.flatnonzero(distance <= (1 - FLOOR) * longest + ROUNDING):
+            rate = match_rate(tree, self.trees[low + index], at_least=FLOOR - ROUNDING)
             if rate >= FLOOR:
                 found.extend((key, rate) for key in self.keys[low + index])
         return found
