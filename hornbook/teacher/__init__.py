@@ -1,7 +1,7 @@
 """The teacher seam: who writes textbooks and exercises, and who labels code.
 
-A prompt carries the same facts twice: `text` for a language model, `fields` for the procedural teacher. Both kinds of teacher
-answer in the same form, and their replies go through the same parser and the same checks.
+A prompt carries the same facts twice: `text` for a language model, `fields` for the procedural teacher. Both kinds of
+teacher answer in the same form, and their replies go through the same parser and the same checks.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any, Protocol
 class Prompt:
     """One request to a teacher.
 
-    `kind` is the prompt file's name (`exercise`, `textbook`, `label`), `fields` the facts that `text` was rendered from,
-    `sample` tells apart several answers to the same text.
+    `kind` is the prompt file's name (`exercise`, `textbook`, `label`), `fields` the facts that `text` was rendered
+    from, `sample` tells apart several answers to the same text.
     """
 
     kind: str
@@ -27,7 +27,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer; `error` is set, and `text` empty, where the request failed for good. Tokens as the endpoint counted them."""
+    """One answer; `error` is set, and `text` empty, where the request failed for good. Tokens as the endpoint counts."""
 
     text: str
     finish_reason: str = "stop"

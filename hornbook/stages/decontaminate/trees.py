@@ -16,7 +16,9 @@ MIN_NODES = 12
 FLOOR = 0.8
 """The lowest match rate that is looked for: the laxest of phi-1 §5."""
 
-ROUNDING = 1e-9  # bounds are loosened by it, so that a rate of exactly FLOOR is not lost
+ROUNDING = 1e-4
+"""By how much bounds are loosened, so that rounding loses no rate of exactly FLOOR."""
+
 REMEMBERED = 100_000
 """Trees whose result a process keeps: the same shape comes back often."""
 
