@@ -75,7 +75,10 @@ def match_rate(a: Sequence[Hashable], b: Sequence[Hashable], *, at_least: float 
     if match_rate_bound(len(a), len(b)) < at_least:
         return 0.0
     first, second = as_symbols([a, b])
-    return float(Levenshtein.normalized_similarity(first, second, score_cutoff=at_least or None))
+    longer = max(len(first), len(second), 1)
+    most = int((1 - at_least) * longer + 1e-9)  # a bound on whole edits; the library's own on the rate errs at equality
+    distance = Levenshtein.distance(first, second, score_cutoff=most)
+    return 1 - distance / longer if distance <= most else 0.0
 
 
 def match_rate_bound(a_length: int, b_length: int) -> float:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 RECIPE = Path(__file__).parent / "tiny.yaml"
 STAGES = ["corpus", "curate", "synthesize", "decontaminate", "census", "pack", "train", "evaluate", "report"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_demo import RECIPE, artifacts
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
 @pytest.fixture

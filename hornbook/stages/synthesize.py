@@ -47,19 +47,23 @@ def synthesize(
         for kind, count in asked.items()
         for start in range(0, count, section.prompts_per_unit)
     ]
-    drafts = engine.map(
-        units,
-        Writer(section, seed, teacher, sandbox.single()),
-        work,
-        {"_drafts/textbooks": TEXTBOOK, "_drafts/exercises": EXERCISE, "_drafts/rejects": REJECT},
-        description="write and run",
-        unit="units",
-    )
-    with work.task("find duplicates"):
+
+    def write_drafts() -> dict[str, Any]:
+        drafts = engine.map(
+            units,
+            Writer(section, seed, teacher, sandbox.single()),
+            work,
+            {"_drafts/textbooks": TEXTBOOK, "_drafts/exercises": EXERCISE, "_drafts/rejects": REJECT},
+            description="write and run",
+            unit="units",
+        )
         drop = _duplicates(drafts.datasets["_drafts/exercises"], drafts.datasets["_drafts/textbooks"], section)
+        return {"drop": drop, "verdicts": _total(facts["verdicts"] for facts in drafts.facts)}
+
+    drafted = work.once("drafts", write_drafts)  # the drafts themselves are removed below, so a rerun needs this
     final = engine.map(
         [
-            {"unit": index, "drop": drop[index] if index < len(drop) else {}, "folder": str(work.path / "_drafts")}
+            {"unit": index, "drop": drafted["drop"][index], "folder": str(work.path / "_drafts")}
             for index in range(len(units))
         ],
         drop_duplicates,
@@ -69,7 +73,7 @@ def synthesize(
         unit="units",
     )
     kept = {name: len(final.datasets[name]) for name in ("textbooks", "exercises")}
-    verdicts = _total(facts["verdicts"] for facts in drafts.facts)
+    verdicts = drafted["verdicts"]
     topics = {row for name in kept for row in final.datasets[name].column("topic")}
     shutil.rmtree(work.path / "_drafts", ignore_errors=True)
     return Summary(

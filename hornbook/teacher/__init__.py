@@ -27,7 +27,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer; `error` is set, and `text` empty, where the request failed for good. Tokens as the endpoint counts."""
+    """One answer; `error` is set, and `text` empty, where the request failed for good."""
 
     text: str
     finish_reason: str = "stop"
