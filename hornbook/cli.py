@@ -219,4 +219,8 @@ def main() -> None:
     except SystemExit as stop:
         if stop.code == 130:
             typer.echo("stopped; what was finished is kept: the same command goes on from there", err=True)
+            sys.stdout.flush()
+            # An interrupted query leaves Daft's native threads running, and they abort the process (SIGABRT) while the
+            # interpreter is torn down; everything of ours is on disk, and the jails end with their parent.
+            os._exit(130)
         raise

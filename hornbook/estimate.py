@@ -139,9 +139,9 @@ class Estimate:
         return rows
 
     def _device_row(self, name: str) -> tuple[str, str, str]:
-        """Hours on one device, and on eight, and the micro batches that fit."""
+        """GPU hours on one device, and on eight, and the micro batches that fit."""
         hours, fit = self.gpu_hours[name], self.largest_micro_batch[name]
-        value = f"{hours:,.0f} hours" if hours >= 10 else duration(hours)
+        value = f"{hours:,.0f} GPU hours" if hours >= 10 else duration(hours)
         reach = "phi-1 reached 50 %" if self.parameters >= SMALL_MODEL else "a model this small reaches less"
         asked = max(phase.micro_batch_size for phase in self.phases)
         room = f"at most {fit:,} sequences fit at once" if fit else "the model does not fit on one"

@@ -142,7 +142,8 @@ def test_the_large_recipes_plan_where_they_cannot_run(recipe: str, tmp_path: Pat
     path = RECIPE.parent.parent / "recipes" / f"{recipe}.yaml"
     done = hornbook("plan", path, "--root", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "GPU" in done.stdout
+    assert "A100-80GB" in done.stdout
+    assert "GPU hours" in done.stdout
     failed = hornbook("run", path, "--root", tmp_path)
     assert failed.returncode in (1, 2)
     assert failed.stderr.strip().splitlines()[-1].startswith("error: ")
