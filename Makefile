@@ -13,7 +13,7 @@ demo: .venv/base ## Run recipes/demo.yaml: real Python code to a scored model an
 test: .venv/dev ## All tests: what CI runs
 	@$(BIN)/python -m pytest -m "not gpu" -q
 
-check: .venv/dev ## Format, lint, types and the fast tests: about two minutes
+check: .venv/dev ## Format, lint, types and the fast tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
