@@ -47,4 +47,3 @@ class SandboxSettings(Section):
     level: Literal["auto", "L3", "L2", "L1", "L0"] = Field(
         "auto", description="Rung of the ladder; auto never goes below L2."
     )
-    wall_seconds: float = Field(3.0, gt=0, description="Time limit of one check.")
