@@ -52,10 +52,10 @@ class Check:
     Data mode (`arguments`): one call of `entry_point` per tuple; the results come back as plain data, and the caller's
     side compares them with `expected` (None: only return the values). Split mode (`tests`): the test code runs in a
     judge process, where `entry_point` is a proxy; it either defines `check(candidate)` or holds plain asserts, and
-    `prelude` is trusted code (a prompt's imports and helpers) of the judge's own. Stdio mode (`stdin`): the program runs
-    once as `__main__` with that input and passes when it ends with status 0 and prints `expected_output` (None: anything;
-    white space at the ends of lines and of the text does not count). Program mode (none of these): the program runs once
-    as `__main__`, without input, and passes when it reaches its end. Raises ValueError for a mixture.
+    `prelude` is trusted code (a prompt's imports and helpers) of the judge's own. Stdio mode (`stdin`): the program
+    runs once as `__main__` with that input and passes when it ends with status 0 and prints `expected_output` (None:
+    anything; white space at the ends of lines and of the text does not count). Program mode (none of these): the
+    program runs once as `__main__`, without input, and passes when it reaches its end. Raises ValueError for a mixture.
     """
 
     program: str

@@ -3,30 +3,63 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import functools
+import marshal
 import os
-import shutil
+import re
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hornbook.errors import SandboxError
-from hornbook.sandbox import plain
+from hornbook.sandbox import plain, seccomp
 from hornbook.sandbox.contract import Check
+from hornbook.sandbox.mounts import empty_folder
 
-ZYGOTE = Path(__file__).with_name("zygote.py")
+MODULES = ("plain", "wire", "candidate", "judge", "prepared", "mounts", "landlock", "jail", "zygote")  # as they import
+LOADER = """
+import marshal, os, sys, types
+def read(size):
+    data = b""
+    while len(data) < size:
+        data += os.read(int(sys.argv[1]), size - len(data)) or sys.exit(1)
+    return data
+settings, modules = marshal.loads(read(int.from_bytes(read(4), "little")))
+sys.path[:] = [path for path in sys.path if path]
+for name in ("hornbook", "hornbook.sandbox", *("hornbook.sandbox." + name for name in modules)):
+    module = sys.modules[name] = types.ModuleType(name)
+    package, _, last = name.rpartition(".")
+    if package:
+        setattr(sys.modules[package], last, module)
+    if last in modules:
+        exec(modules[last], vars(module))
+del modules
+module.main(settings)
+"""
 START_SECONDS = 30.0
 GRACE_SECONDS = 10.0  # beyond a check's wall limit before the zygote counts as lost
 MAX_REPLY_BYTES = 1 << 20
+RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
+WITHOUT_SHARING = 2  # marshal format: an object that stands in two places arrives as two
+REMOVAL_ATTEMPTS = 100
 FIRST_UID = 59_000  # dedicated users of zygotes that start as root
-PRELOADED = """
-    abc array bisect builtins cmath collections contextlib copy dataclasses datetime decimal enum fractions functools
-    hashlib heapq inspect io itertools json math numbers operator random re statistics string textwrap time typing
+# Modules that are loaded before any check. Each megabyte of them makes each fork some 5 % dearer, so most checks run in a
+# zygote that has the common ones; a program or test that imports one of the others (2 to 60 ms in a fresh fork) runs in
+# a second zygote, which has them all and starts when it is first needed.
+COMMON = "collections copy functools itertools json math operator re string typing".split()  # noqa: SIM905
+OTHERS = """
+    abc array ast asyncio base64 bisect calendar cmath concurrent.futures contextlib csv dataclasses datetime decimal
+    difflib enum fractions hashlib heapq inspect io logging numbers pathlib pprint queue random secrets shutil socket
+    statistics struct tempfile textwrap threading time types unittest uuid warnings zlib
 """.split()  # noqa: SIM905
+IMPORT_LINE = re.compile(r"^[ \t]*(?:import|from)\b[^\n]*", re.MULTILINE)
+NAMES_OTHER = re.compile(rf"\b(?:{'|'.join(name.split('.')[0] for name in OTHERS)})\b")
 
 
 class ZygoteLost(Exception):
@@ -37,20 +70,25 @@ class ZygoteLost(Exception):
 class Reply:
     """What a zygote tells about a check that has ended, and what the check's processes wrote."""
 
-    status: int
+    status: int  # of the process that writes the result: the judge in split mode, else the program
+    candidate_status: int  # of the program in split mode; -1: it hung up on its judge and lived on
     timed_out: bool
-    cpu_seconds: float
+    cpu_seconds: float  # of all processes
+    candidate_cpu_seconds: float
     wall_seconds: float
+    peak_memory_bytes: int
     result: bytes | None  # None: more than MAX_REPLY_BYTES
     output: str
-    output_bytes: int
+    errors: str  # what stdio mode keeps apart
+    output_bytes: int  # of both
 
 
 class Zygote:
-    """One zygote process; not for use by two threads at once."""
+    """One zygote process; not for use by two threads at once. `index` tells apart those that run at one time."""
 
-    def __init__(self, level: str, index: int, seed: int, hash_seed: int) -> None:
-        self.level, self.index, self.seed, self.hash_seed = level, index, seed, hash_seed
+    def __init__(self, level: str, index: int, seed: int, hash_seed: int, modules: list[str]) -> None:
+        self.level, self.index, self.seed, self.hash_seed, self.modules = level, index, seed, hash_seed, modules
+        self.checks = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._folder = ""
@@ -78,14 +116,14 @@ class Zygote:
             "level": self.level,
             "uid": uid,
             "seed": self.seed,
-            "preload": PRELOADED,
+            "modules": self.modules,
             "temporary": self._folder or "/tmp",
+            "filters": _filters(self.level),
         }
-        command = [base_interpreter(), "-s", "-S", "-B", "-W", "ignore", str(ZYGOTE)]
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [*command, str(theirs.fileno()), json.dumps(settings)],
+                [base_interpreter(), "-s", "-S", "-B", "-W", "ignore", "-c", LOADER, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 env={"PYTHONHASHSEED": str(self.hash_seed), "LANG": "C.UTF-8", "PATH": "/usr/bin"},
                 stdin=subprocess.DEVNULL,
@@ -94,9 +132,11 @@ class Zygote:
                 cwd="/",
                 start_new_session=True,  # a terminal's signals go to the host alone, which then ends the zygote
             )
-        self._control = ours
+        self._control, self.checks = ours, 0
         ours.settimeout(START_SECONDS)
         try:
+            bundle = marshal.dumps((settings, _modules()))
+            ours.sendall(len(bundle).to_bytes(4, "little") + bundle)
             message = _receive(ours)
         except OSError as error:
             self.stop()
@@ -104,9 +144,9 @@ class Zygote:
         except BaseException:
             self.stop()
             raise
-        if "ready" not in message:
+        if message != "ready":
             self.stop()
-            raise ZygoteLost(str(message.get("failed")))
+            raise ZygoteLost(message.removeprefix("! "))
 
     def stop(self) -> None:
         """End the zygote and everything in its jail; may be called from another thread, and twice."""
@@ -120,52 +160,115 @@ class Zygote:
                 control.shutdown(socket.SHUT_RDWR)
             control.close()
         if folder:
-            shutil.rmtree(folder, ignore_errors=True)  # the zygote's own user may have made unreadable folders in it
+            _remove(folder)
 
     def exchange(self, check: Check) -> Reply:
         """Have one check run; raises ZygoteLost, after which the zygote must be started again."""
-        limits = asdict(check.limits)
-        header = json.dumps({"mode": "data" if check.tests is None else "split", "limits": limits}).encode() + b"\n"
         control = self._control
         if control is None:
             raise ZygoteLost("it has been stopped")
-        with contextlib.ExitStack() as stack:
-            program, question = (
-                stack.enter_context(_file(text)) for text in (check.program.encode(), _question(check))
-            )
-            result, output = stack.enter_context(_file(b"")), stack.enter_context(_file(b""))
-            files = [handle.fileno() for handle in (program, question, result, output)]
+        self.checks += 1
+        mode = mode_of(check)
+        program, question = check.program.encode(), _question(check, mode)
+        header = (mode, (len(program), len(question)), float(check.limits.wall_seconds), vars(check.limits))
+        output, errors, result, *rest = files = [_file(), _file() if mode == "stdio" else -1, _file(), _file(), _file()]
+        try:
+            for handle, content in zip(rest, (program, question), strict=True):
+                _write(handle, content)
+            sent = struct.pack("5i", *(output if handle < 0 else handle for handle in files))
             try:
-                socket.send_fds(control, [header], files)
+                control.sendmsg([marshal.dumps(header)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, sent)])
                 control.settimeout(check.limits.wall_seconds + GRACE_SECONDS)
                 message = _receive(control)
             except OSError as error:
                 raise ZygoteLost(f"no answer: {error}") from error
-            if "failed" in message:
-                raise ZygoteLost(str(message["failed"]))
-            size = os.fstat(output.fileno()).st_size
-            kept = os.pread(output.fileno(), min(size, check.limits.output_bytes), 0)
-            return Reply(
-                status=int(message["status"]),
-                timed_out=bool(message["timed_out"]),
-                cpu_seconds=float(message["cpu"]),
-                wall_seconds=float(message["wall"]),
-                result=_content(result.fileno()),
-                output=kept.decode("utf-8", "replace"),
-                output_bytes=size,
-            )
+            if message.startswith("!"):
+                raise ZygoteLost(message.removeprefix("! "))
+            return _reply(message, result, output, errors, check.limits.output_bytes)
+        finally:
+            for handle in files:
+                if handle >= 0:
+                    os.close(handle)
 
 
-def _receive(control: socket.socket) -> dict[str, Any]:
-    """One line of JSON from the zygote; it is trusted code, so its form is not checked further."""
+@functools.cache
+def _modules() -> dict[str, Any]:
+    """The modules of the zygote, compiled here: compiling there would double its heap, which every fork copies."""
+    folder = Path(__file__).parent
+    return {
+        name: compile((folder / f"{name}.py").read_bytes(), f"<{name}>", "exec", dont_inherit=True) for name in MODULES
+    }
+
+
+def _filters(level: str) -> tuple[bytes, bytes]:
+    """The system call filters of a rung; raises ZygoteLost where there is no table for this machine."""
+    if level == "L0":
+        return b"", b""
+    try:
+        architecture = seccomp.machine()
+    except OSError as error:
+        raise ZygoteLost(f"seccomp: {error.strerror}") from error
+    return seccomp.zygote_filter(architecture), seccomp.candidate_filter(architecture)
+
+
+def _remove(folder: str) -> None:
+    """Remove a jail's folder; processes of its last check may still be dying in it."""
+    for attempt in range(REMOVAL_ATTEMPTS):
+        try:
+            os.chmod(folder, 0o700)
+            empty_folder(folder)
+            os.rmdir(folder)
+            return
+        except OSError:
+            if attempt + 1 == REMOVAL_ATTEMPTS:
+                raise
+            time.sleep(0.02)
+
+
+def imports_other(check: Check) -> bool:
+    """Whether the check's code imports a module that the first zygote has not loaded."""
+    texts = (check.program, check.tests or "", check.prelude)
+    return any(NAMES_OTHER.search(line) for text in texts if text for line in IMPORT_LINE.findall(text))
+
+
+def mode_of(check: Check) -> str:
+    """How the check is judged: data, split, stdio or program."""
+    if check.tests is not None:
+        return "split"
+    if check.arguments is not None:
+        return "data"
+    return "program" if check.stdin is None else "stdio"
+
+
+def _reply(message: str, result: int, output: int, errors: int, kept_bytes: int) -> Reply:
+    """The zygote's line of numbers with what the check has left in its files."""
+    status, candidate_status, timed_out, cpu, candidate_cpu, wall, peak = message.split()
+    printed = os.fstat(output).st_size
+    complained = os.fstat(errors).st_size if errors >= 0 else 0
+    return Reply(
+        status=int(status),
+        candidate_status=int(candidate_status),
+        timed_out=timed_out == "1",
+        cpu_seconds=float(cpu),
+        candidate_cpu_seconds=float(candidate_cpu),
+        wall_seconds=float(wall),
+        peak_memory_bytes=int(peak) * RSS_UNIT_BYTES,
+        result=_content(result),
+        output=os.pread(output, min(printed, kept_bytes), 0).decode("utf-8", "replace") if printed else "",
+        errors=os.pread(errors, min(complained, kept_bytes), 0).decode("utf-8", "replace") if complained else "",
+        output_bytes=printed + complained,
+    )
+
+
+def _receive(control: socket.socket) -> str:
+    """One line from the zygote, which is trusted code."""
     line = b""
     while not line.endswith(b"\n"):
         chunk = control.recv(65536)
         if not chunk:
             raise ZygoteLost("its process has ended")
         line += chunk
-    message: dict[str, Any] = json.loads(line)
-    return message
+    return line.decode()[:-1]
 
 
 def base_interpreter() -> str:
@@ -194,27 +297,38 @@ def jail_user(index: int) -> int:
     return 0
 
 
-def _question(check: Check) -> bytes:
-    """The file beside the program: calls with encoded arguments, or tests and prelude; never an expected value."""
-    question: dict[str, Any] = {"entry_point": check.entry_point, "cpu_seconds": check.limits.cpu_seconds}
-    if check.tests is not None:
-        question |= {"tests": check.tests, "prelude": check.prelude}
-    else:
-        question["calls"] = [[plain.encode(value) for value in call] for call in check.arguments or ()]
-        if check.arguments is None:
-            question["entry_point"] = ""  # program mode
-    return json.dumps(question).encode()
+def _question(check: Check, mode: str) -> bytes:
+    """The file beside the program: calls, tests with their prelude, or the input; never an expected value."""
+    if mode == "split":
+        return marshal.dumps((check.entry_point, check.tests, check.prelude))
+    if mode == "data":
+        return marshal.dumps((check.entry_point, _plain_calls(check.arguments or ())), WITHOUT_SHARING)
+    return (check.stdin or "").encode("utf-8", "surrogateescape")
 
 
-def _file(content: bytes) -> Any:
-    """An anonymous file with this content."""
+def _plain_calls(calls: tuple[tuple[Any, ...], ...]) -> Any:
+    """The calls as marshal can carry them: subclasses of plain types (IntEnum, namedtuple) become their base types.
+
+    Raises TypeError or ValueError for arguments that are not plain data.
+    """
+    if plain.is_plain(calls):
+        return calls
+    return tuple(tuple(plain.decode(plain.encode(value)) for value in call) for call in calls)
+
+
+def _file() -> int:
+    """An empty anonymous file."""
     if hasattr(os, "memfd_create"):
-        handle = open(os.memfd_create("check"), "r+b", buffering=0)  # noqa: SIM115 the caller closes it
-    else:
-        handle = tempfile.TemporaryFile("r+b", buffering=0)  # noqa: SIM115 the caller closes it
-    while content:
-        content = content[handle.write(content) :]
-    return handle
+        return os.memfd_create("check")
+    with tempfile.TemporaryFile(buffering=0) as file:
+        return os.dup(file.fileno())
+
+
+def _write(handle: int, content: bytes) -> None:
+    """Write a file, its offset left at the start."""
+    offset = 0
+    while offset < len(content):
+        offset += os.pwrite(handle, content[offset:], offset)
 
 
 def _content(handle: int) -> bytes | None:

@@ -11,23 +11,24 @@ import contextlib
 import ctypes
 import os
 import resource
-import shutil
 import signal
 import struct
 import sys
 from collections.abc import Iterator
 from typing import Any
 
-from hornbook.sandbox import landlock, mounts, seccomp
+from hornbook.sandbox import landlock, mounts
 from hornbook.sandbox.mounts import call_libc, libc
+from hornbook.sandbox.prepared import PLACE_OF_PID, Filter, PreparedCall
 
 NEW_MOUNT, NEW_CGROUP, NEW_UTS, NEW_IPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
 NEW_USER, NEW_PID, NEW_NET = 0x10000000, 0x20000000, 0x40000000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
-CAPABILITY_HEADER, NO_CAPABILITIES = struct.pack("Ii", 0x20080522, 0), bytes(24)
+CAPABILITY_HEADER, NO_CAPABILITIES = struct.pack("Ii", 0x20080522, 0), bytes(24)  # version 3, this process
 CAP_SYS_ADMIN = 21
 OPEN_FILES = 64
-HARNESS_PROCESSES = 4  # stub, zygote, judge and the candidate's main thread; `Limits.processes` counts beyond them
+HARNESS_PROCESSES = 2  # stub and zygote belong to the same user; in split mode, judge and candidate to each other
+BOUNDS = (("RLIMIT_CPU", "cpu_seconds"), ("RLIMIT_AS", "memory_bytes"), ("RLIMIT_FSIZE", "file_bytes"))
 
 
 class SetupFailed(Exception):
@@ -74,36 +75,44 @@ def require_readable_interpreter() -> None:
         )
 
 
-def apply_limits(limits: dict[str, Any], bind_processes: bool) -> None:
-    """Bind this process and its children to a check's limits, and give up every capability."""
-    wanted = [
-        ("RLIMIT_CPU", limits["cpu_seconds"]),
-        ("RLIMIT_AS", limits["memory_bytes"]),
-        ("RLIMIT_FSIZE", limits["file_bytes"]),
-    ]
-    if bind_processes:
-        wanted.append(("RLIMIT_NPROC", limits["processes"] + HARNESS_PROCESSES))
-    for name, bound in wanted:
-        if sys.platform == "linux" or name != "RLIMIT_AS":  # other kernels refuse to bound the address space
-            hard = resource.getrlimit(getattr(resource, name))[1]
-            bound = int(bound) if hard == resource.RLIM_INFINITY else min(int(bound), hard)
-            resource.setrlimit(getattr(resource, name), (bound, bound))
-    if sys.platform == "linux":
-        call_libc(libc.capset(CAPABILITY_HEADER, NO_CAPABILITIES), "capset")
-
-
 class Bare:
     """L0: resource limits and process groups; the program keeps all rights of the user. Base of the other rungs."""
 
     level = "L0"
     bind_processes = False
 
-    def __init__(self, uid: int, temporary: str) -> None:
-        self.uid, self.temporary = uid, temporary
+    def __init__(self, uid: int, temporary: str, filters: tuple[bytes, bytes]) -> None:
+        self.uid, self.temporary, self.filters = uid, temporary, filters
+        header, nothing = (ctypes.create_string_buffer(data) for data in (CAPABILITY_HEADER, NO_CAPABILITIES))
+        self._drop_capabilities = PreparedCall("capset", header, nothing) if sys.platform == "linux" else None
 
     def enter(self) -> None:
         """Build the walls around this process; raises SetupFailed."""
         die_with_parent()
+
+    def bounds(self, limits: dict[str, Any], is_judged: bool) -> list[tuple[int, int]]:
+        """A check's limits as resource numbers and bounds, none above what this process may have."""
+        wanted = [(name, limits[key]) for name, key in BOUNDS if sys.platform == "linux" or name != "RLIMIT_AS"]
+        if self.bind_processes:
+            wanted.append(("RLIMIT_NPROC", limits["processes"] + HARNESS_PROCESSES + is_judged))
+        found = []
+        for name, bound in wanted:
+            number = getattr(resource, name)
+            hard = resource.getrlimit(number)[1]
+            found.append((number, int(bound) if hard == resource.RLIM_INFINITY else min(int(bound), hard)))
+        return found
+
+    def begin(self) -> None:
+        """First thing in a forked process of a check."""
+        os.setpgid(0, 0)
+        die_with_parent()
+
+    def bind(self, bounds: list[tuple[int, int]]) -> None:
+        """Bind this process to a check's limits, and give up every capability."""
+        for number, bound in bounds:
+            resource.setrlimit(number, (bound, bound))
+        if self._drop_capabilities is not None:
+            self._drop_capabilities()
 
     def lock(self) -> None:
         """Give up, after the imports, what only building needed; set the limits that all checks share."""
@@ -115,12 +124,8 @@ class Bare:
                 resource.setrlimit(limit, (bound, bound))
 
     def fork(self) -> int:
-        """Fork the first process of a check."""
-        pid = os.fork()
-        if pid == 0:
-            os.setpgid(0, 0)
-            die_with_parent()
-        return pid
+        """Fork a process of a check."""
+        return os.fork()
 
     def confine(self) -> None:
         """Lay the last wall over this process, right before it runs untrusted code."""
@@ -134,12 +139,7 @@ class Bare:
 
     def clean(self) -> None:
         """Empty the folder that the program could write."""
-        for entry in os.scandir(self.temporary):
-            if entry.is_dir(follow_symlinks=False):
-                os.chmod(entry.path, 0o700)
-                shutil.rmtree(entry.path)
-            else:
-                os.unlink(entry.path)
+        mounts.empty_folder(self.temporary)
 
 
 def reap(options: int = 0) -> float:
@@ -178,19 +178,17 @@ class Landlocked(Bare):
         self._install_filters()
 
     def _install_filters(self) -> None:
-        """The allow-list for everything in the jail, and the candidate's filters for the usual process ids."""
+        """The allow-list for everything in the jail, and the filter for judge and candidate as the usual process 1."""
         with step("seccomp"):
-            self.machine = seccomp.machine()
-            seccomp.Filter(self.machine, seccomp.zygote_filter(self.machine)).install()
-        self._candidate_filters = {pid: self._candidate_filter(pid) for pid in (1, 2)}
+            Filter(self.filters[0]).install()
+        self._first_filter = self._own_filter(1)
 
-    def _candidate_filter(self, pid: int) -> seccomp.Filter:
-        return seccomp.Filter(self.machine, seccomp.candidate_filter(self.machine, pid))
+    def _own_filter(self, pid: int) -> Filter:
+        return Filter(self.filters[1].replace(PLACE_OF_PID, struct.pack("<I", pid)))
 
     def confine(self) -> None:
         die_with_parent()
-        pid = os.getpid()
-        (self._candidate_filters.get(pid) or self._candidate_filter(pid)).install()
+        self._own_filter(os.getpid()).install()
 
     def sweep(self, group: int) -> float:
         with contextlib.suppress(ProcessLookupError):  # nobody is left in the group
@@ -238,12 +236,11 @@ class Namespaced(Landlocked):
             call_libc(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
         self._install_filters()
 
-    def fork(self) -> int:
-        return os.fork()
+    def begin(self) -> None:
+        """Nothing: the namespace holds the process, and dies with the zygote."""
 
     def confine(self) -> None:
-        pid = os.getpid()
-        (self._candidate_filters.get(pid) or self._candidate_filter(pid)).install()
+        self._own_filter(os.getpid()).install()
 
     def sweep(self, group: int) -> float:
         with contextlib.suppress(ProcessLookupError):  # nobody is left in the namespace
@@ -253,6 +250,7 @@ class Namespaced(Landlocked):
     def clean(self) -> None:
         if os.listdir("/tmp"):
             mounts.renew_temporary()
+            os.chdir("/tmp")
 
 
 class PrivatePids(Namespaced):
@@ -278,6 +276,9 @@ class PrivatePids(Namespaced):
     def _return_home(self) -> None:
         """Children of the zygote belong to its own pid namespace again; setns by pidfd needs Linux 5.8."""
         call_libc(libc.setns(self._own_namespace, NEW_PID), "setns")
+
+    def confine(self) -> None:
+        self._first_filter.install()
 
     def sweep(self, group: int) -> float:
         return 0.0  # the kernel killed and collected the whole namespace with its first process

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from hornbook.sandbox.contract import Check, Verdict
+from hornbook.sandbox.contract import Check, Progress, Verdict
 from hornbook.sandbox.pool import DESIGN, JailedSandbox
 
 _open: dict[tuple[int, LocalSandbox], JailedSandbox] = {}
@@ -42,9 +42,9 @@ class LocalSandbox:
         """Judges one check."""
         return self._pool().run(check)
 
-    def map(self, checks: Iterable[Check]) -> Iterator[Verdict]:
-        """Judges many checks at once, in order."""
-        return self._pool().map(checks)
+    def map(self, checks: Iterable[Check], progress: Progress | None = None) -> Iterator[Verdict]:
+        """Judges many checks at once, in order; `progress` gets the number judged."""
+        return self._pool().map(checks, progress)
 
     def close(self) -> None:
         """Ends this process's pool; the next use opens another."""

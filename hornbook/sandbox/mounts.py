@@ -88,3 +88,22 @@ def renew_temporary() -> None:
     """Throw a used /tmp away, with whatever names and permissions lie in it."""
     call_libc(libc.umount2(b"/tmp", DETACH), "umount")
     mount_temporary()
+
+
+def empty_folder(folder: str) -> None:
+    """Remove all that a folder holds, however deep, unreadable or oddly named it is.
+
+    Folders are emptied into the top one, so that no path grows beyond what the kernel takes and nothing recurses.
+    """
+    while entries := list(os.scandir(folder)):
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.path)
+                continue
+            os.chmod(entry.path, 0o700)
+            for name in os.listdir(entry.path):
+                path = os.path.join(entry.path, name)
+                if os.path.isdir(path) and not os.path.islink(path):
+                    os.chmod(path, 0o700)  # else it may not be moved
+                os.rename(path, os.path.join(folder, os.urandom(16).hex()))
+            os.rmdir(entry.path)

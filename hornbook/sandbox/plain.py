@@ -18,7 +18,25 @@ MAX_LOOSE_MATCHES = 256  # elements of a set or dictionary that may be matched b
 SMALL_INT = 1 << 62
 SEQUENCES: dict[str, Callable[[Iterable[Any]], Any]] = {"t": tuple, "s": set, "f": frozenset}
 
+LEAVES = {type(None), bool, int, float, complex, str, bytes}
+
 Other = Callable[[Any], Any]
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is built of the plain types themselves, without subclasses.
+
+    >>> is_plain([1, ("a", {2: None})]), is_plain(bytearray(b"a"))
+    (True, False)
+    """
+    kind = type(value)
+    if kind in LEAVES:
+        return True
+    if kind is dict:
+        return is_plain(list(value.keys())) and is_plain(list(value.values()))
+    if kind not in (list, tuple, set, frozenset):
+        return False
+    return set(map(type, value)) <= LEAVES or all(map(is_plain, value))
 
 
 def encode(value: Any, other: Other | None = None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import queue
 import threading
@@ -10,43 +11,72 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import islice
 from types import TracebackType
 from typing import Self
 
 from hornbook.errors import SandboxError
-from hornbook.sandbox.contract import Check, Limits, Outcome, Verdict
-from hornbook.sandbox.host import Zygote, ZygoteLost
+from hornbook.sandbox.contract import Check, Limits, Outcome, Progress, Verdict
+from hornbook.sandbox.host import COMMON, OTHERS, Zygote, ZygoteLost, imports_other
 from hornbook.sandbox.probe import choose_level
 from hornbook.sandbox.verdict import read_verdict
 
-DESIGN = "jailed-zygote-1"
+DESIGN = "jailed-zygote-2"
 LOOK_AHEAD = 4  # checks per worker that `map` holds beyond the one it yields
-STARVED_RATE = 0.75  # a timed-out check that used less of its CPU time may have waited for others
+CHECKS_PER_ZYGOTE = 20_000
+UNDISTURBED_RATE = 0.95  # a timed-out check that got less of its time from the processor has waited for others
+
+
+class Worker:
+    """What judges one check at a time: a zygote with the common modules, and one with more for code that imports them."""
+
+    def __init__(self, level: str, index: int, seed: int, hash_seed: int) -> None:
+        self.usual = Zygote(level, 2 * index, seed, hash_seed, COMMON)
+        self.equipped = Zygote(level, 2 * index + 1, seed, hash_seed, [*COMMON, *OTHERS])
+
+    def zygote_for(self, check: Check) -> Zygote:
+        """The zygote that has what the check imports."""
+        return self.equipped if imports_other(check) else self.usual
+
+    def stop(self) -> None:
+        """End both zygotes."""
+        self.usual.stop()
+        self.equipped.stop()
 
 
 class JailedSandbox:
-    """Runs untrusted programs in jailed, forked processes; a context manager, safe from several threads.
+    """Runs untrusted programs in jailed, forked processes; a context manager, safe from several threads and asyncio.
 
-    `workers` zygotes (None: one per usable core) start when first needed. `level` is a rung of the ladder: "auto" takes
+    `workers` checks run at a time (None: one per usable core), each on a zygote that starts when it is first needed and
+    is replaced after `checks_per_zygote` checks. `level` is a rung of the ladder: "auto" takes
     L3 or L2 and raises SandboxError where neither stands; "L1" and "L0" must be asked for. `seed` seeds `random` in
     every check, `hash_seed` is the interpreter's: run accepted data under two hash seeds to find results that depend on
     the order of a set. `identity` names the design, the rung, the default limits and the seeds.
     """
 
-    def __init__(self, workers: int | None = None, level: str = "auto", seed: int = 0, hash_seed: int = 0) -> None:
+    def __init__(
+        self,
+        workers: int | None = None,
+        level: str = "auto",
+        seed: int = 0,
+        hash_seed: int = 0,
+        checks_per_zygote: int = CHECKS_PER_ZYGOTE,
+    ) -> None:
         self.workers = workers if workers is not None else usable_cores()
-        if self.workers < 1:
-            raise SandboxError(f"workers is {self.workers}; give at least 1")
+        self.checks_per_zygote = checks_per_zygote
+        for name in ("workers", "checks_per_zygote"):
+            if getattr(self, name) < 1:
+                raise SandboxError(f"{name} is {getattr(self, name)}; give at least 1")
         self.level = choose_level(level)
         limits = ",".join(f"{name}={value}" for name, value in asdict(Limits()).items())
         self.identity = f"{DESIGN}/{self.level}/{limits}/seed={seed},hash_seed={hash_seed}"
         # Zygotes die with the thread that starts them: these threads live as long as the sandbox.
         self._starter = ThreadPoolExecutor(min(self.workers, 8), thread_name_prefix="sandbox-start")
         self._runners = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
-        self._zygotes = [Zygote(self.level, index, seed, hash_seed) for index in range(self.workers)]
-        self._free: queue.LifoQueue[Zygote] = queue.LifoQueue()
-        for zygote in reversed(self._zygotes):
-            self._free.put(zygote)
+        self._workers = [Worker(self.level, index, seed, hash_seed) for index in range(self.workers)]
+        self._free: queue.LifoQueue[Worker] = queue.LifoQueue()
+        for worker in reversed(self._workers):
+            self._free.put(worker)
         self._alone = threading.Lock()
         self._closed = threading.Event()
         self._owner = os.getpid()
@@ -54,30 +84,44 @@ class JailedSandbox:
     def run(self, check: Check) -> Verdict:
         """Judge one check.
 
-        An error of the harness is retried once on a fresh zygote; a timeout that may come from a busy machine is
-        retried once with no other check running. Raises SandboxError when the sandbox is closed or cannot start.
+        An error of the harness is retried once on a fresh zygote. A timeout counts when the check had a processor to
+        itself: where its CPU time does not show that, it is run once more with no other check running. Raises
+        SandboxError when the sandbox is closed or cannot start.
         """
-        with self._zygote() as zygote:
-            verdict = self._judge(zygote, check)
+        with self._worker() as worker:
+            verdict = self._judge(worker, check)
             if verdict.outcome is Outcome.PROTOCOL_ERROR:
-                zygote.stop()
-                verdict = self._judge(zygote, check)
+                worker.stop()
+                verdict = self._judge(worker, check)
         bound = min(check.limits.wall_seconds, check.limits.cpu_seconds)
-        if verdict.outcome is Outcome.TIMEOUT and verdict.cpu_seconds < STARVED_RATE * bound:
-            with self._all_zygotes() as zygote:
-                verdict = self._judge(zygote, check)
+        if verdict.outcome is Outcome.TIMEOUT and verdict.cpu_seconds < UNDISTURBED_RATE * bound:
+            with self._all_workers() as worker:
+                verdict = self._judge(worker, check)
         return verdict
 
-    def map(self, checks: Iterable[Check]) -> Iterator[Verdict]:
-        """Judge many checks with all workers; verdicts stream in the order of the checks, reading little ahead."""
+    async def run_async(self, check: Check) -> Verdict:
+        """Judge one check without blocking the event loop; as many run at a time as there are workers."""
+        return await asyncio.wrap_future(self._submit(check))
+
+    def map(self, checks: Iterable[Check], progress: Progress | None = None) -> Iterator[Verdict]:
+        """Judge many checks with all workers; verdicts stream in the order of the checks, reading little ahead.
+
+        `progress` gets the number of verdicts after each.
+        """
         waiting: deque[Future[Verdict]] = deque()
+        done = 0
+        source = iter(checks)
         try:
-            for check in checks:
-                waiting.append(self._submit(check))
-                if len(waiting) > LOOK_AHEAD * self.workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            while True:
+                for check in islice(source, LOOK_AHEAD * self.workers + 1 - len(waiting)):
+                    waiting.append(self._submit(check))
+                if not waiting:
+                    return
+                verdict = waiting.popleft().result()
+                done += 1
+                if progress is not None:
+                    progress(done)
+                yield verdict
         finally:
             for future in waiting:
                 future.cancel()
@@ -86,12 +130,12 @@ class JailedSandbox:
         """End all zygotes and everything in their jails; a check in flight ends with SandboxError."""
         self._closed.set()
         self._runners.shutdown(wait=False, cancel_futures=True)
-        for zygote in self._zygotes:
-            zygote.stop()
+        for worker in self._workers:
+            worker.stop()
         self._runners.shutdown(wait=True)
         self._starter.shutdown(wait=True)
-        for zygote in self._zygotes:  # one that was starting meanwhile
-            zygote.stop()
+        for worker in self._workers:  # one that was starting meanwhile
+            worker.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -112,42 +156,45 @@ class JailedSandbox:
             raise SandboxError(f"the sandbox belongs to process {self._owner}; make a new JailedSandbox after a fork")
 
     @contextmanager
-    def _zygote(self) -> Iterator[Zygote]:
-        """A zygote that no other thread uses."""
+    def _worker(self) -> Iterator[Worker]:
+        """A worker that no other thread uses."""
         self._require_open()
-        zygote = self._free.get()
+        worker = self._free.get()
         try:
-            yield zygote
+            yield worker
         except BaseException:
-            zygote.stop()  # it may be in the middle of a check
+            worker.stop()  # it may be in the middle of a check
             raise
         finally:
-            self._free.put(zygote)
+            self._free.put(worker)
 
     @contextmanager
-    def _all_zygotes(self) -> Iterator[Zygote]:
-        """One zygote while all others rest."""
+    def _all_workers(self) -> Iterator[Worker]:
+        """One worker while all others rest."""
         with self._alone:
-            held: list[Zygote] = []
+            held: list[Worker] = []
             try:
-                while len(held) < len(self._zygotes):
+                while len(held) < len(self._workers):
                     held.append(self._free.get())
                 yield held[-1]
             except BaseException:
-                for zygote in held:
-                    zygote.stop()
+                for worker in held:
+                    worker.stop()
                 raise
             finally:
-                for zygote in reversed(held):
-                    self._free.put(zygote)
+                for worker in reversed(held):
+                    self._free.put(worker)
 
-    def _judge(self, zygote: Zygote, check: Check) -> Verdict:
+    def _judge(self, worker: Worker, check: Check) -> Verdict:
         """One try; a lost zygote is a PROTOCOL_ERROR."""
         try:
             check.program.encode()
         except UnicodeEncodeError as error:
             return Verdict(Outcome.SYNTAX_ERROR, f"not UTF-8: {error.reason}", level=self.level)
         self._require_open()
+        zygote = worker.zygote_for(check)
+        if zygote.checks >= self.checks_per_zygote:
+            zygote.stop()
         if not zygote.is_running:
             try:
                 self._starter.submit(zygote.start).result()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hornbook.errors import SandboxError
-from hornbook.sandbox.host import Zygote, ZygoteLost
+from hornbook.sandbox.host import COMMON, Zygote, ZygoteLost
 
 LEVELS = ("L3", "L2", "L1", "L0")
 AUTOMATIC = ("L3", "L2")
@@ -61,7 +61,7 @@ def why_not(level: str) -> str:
     """Why a rung does not stand here, with the way out; "" when it stands."""
     if level != "L0" and sys.platform != "linux":
         return f"needs Linux, this is {sys.platform}; run it in a Linux virtual machine"
-    zygote = Zygote(level, index=0, seed=0, hash_seed=0)
+    zygote = Zygote(level, index=0, seed=0, hash_seed=0, modules=COMMON)
     try:
         zygote.start()
     except ZygoteLost as error:

@@ -1,17 +1,18 @@
 """System call filters (seccomp-BPF) of the jail, by name, for x86-64 and aarch64.
 
 Two programs: `zygote_filter` holds for everything in the jail and is an allow-list (unknown calls fail with EPERM,
-calls that only an attack makes kill the process); `candidate_filter` is laid over it for untrusted code: threads but no
-processes, signals to itself only, no change of limits or namespaces. Only the standard library is imported.
+calls that only an attack makes kill the process); `candidate_filter` is laid over it for untrusted code, judge and
+candidate alike: threads but no processes, signals to itself only, no change of limits or namespaces. The host builds
+both; the zygote gets them as bytes.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import os
 import platform
 import struct
+
+from hornbook.sandbox.prepared import PLACE_OF_PID
 
 NUMBERS_X86_64 = """
     read=0 write=1 open=2 close=3 stat=4 fstat=5 lstat=6 poll=7 lseek=8 mmap=9 mprotect=10 munmap=11 brk=12
@@ -191,8 +192,9 @@ def _allow_ranges(numbers: list[int]) -> list[Instruction]:
     return program
 
 
-def candidate_filter(architecture: str, pid: int) -> bytes:
-    """The filter over the first one for untrusted code that runs as process `pid` of its namespace."""
+def candidate_filter(architecture: str) -> bytes:
+    """The filter over the first one for untrusted code, with PLACE_OF_PID where the process's own number belongs."""
+    pid = int.from_bytes(PLACE_OF_PID, "little")
     numbers = ARCHITECTURES[architecture][1]
     pick = lambda names: [numbers[name] for name in names.split() if name in numbers]  # noqa: E731
     refused, allowed = _fail(errno.EPERM), _return(ALLOW)
@@ -210,19 +212,3 @@ def candidate_filter(architecture: str, pid: int) -> bytes:
 
 def _assemble(program: list[Instruction]) -> bytes:
     return b"".join(struct.pack("HBBI", *instruction) for instruction in program)
-
-
-class Filter:
-    """A BPF program in memory, ready to be laid over the calling process; installing needs NO_NEW_PRIVS."""
-
-    def __init__(self, architecture: str, code: bytes) -> None:
-        self._number = ARCHITECTURES[architecture][1]["seccomp"]
-        self._code = ctypes.create_string_buffer(code, len(code))
-        self._header = struct.pack("HxxxxxxQ", len(code) // 8, ctypes.addressof(self._code))
-        self._libc = ctypes.CDLL(None, use_errno=True)
-
-    def install(self) -> None:
-        """Lay the filter over this process for good; raises OSError."""
-        if self._libc.syscall(self._number, 1, 0, self._header) < 0:
-            code = ctypes.get_errno()
-            raise OSError(code, f"seccomp: {os.strerror(code)}")

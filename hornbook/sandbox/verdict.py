@@ -6,12 +6,14 @@ import json
 import os
 import signal
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 from hornbook.sandbox import plain
 from hornbook.sandbox.candidate import HARNESS_FAILURE, REPLY_TOO_LARGE
 from hornbook.sandbox.contract import Check, Outcome, Verdict
-from hornbook.sandbox.host import MAX_REPLY_BYTES, Reply
+from hornbook.sandbox.host import MAX_REPLY_BYTES, Reply, mode_of
+from hornbook.sandbox.judge import CANDIDATE_GONE
 
 CPU_SLACK_SECONDS = 0.2  # the kernel checks CPU limits at its clock ticks
 MAX_DETAIL = 500
@@ -36,53 +38,103 @@ class NotPlain:
 
 def read_verdict(check: Check, reply: Reply, level: str) -> Verdict:
     """The verdict on a check that has ended."""
-    if reply.output_bytes > check.limits.output_bytes:
-        verdict = Verdict(Outcome.OUTPUT_LIMIT, f"printed {reply.output_bytes} bytes")
-    elif reply.timed_out:
-        verdict = Verdict(Outcome.TIMEOUT, f"ran longer than {check.limits.wall_seconds:g} s")
-    elif reply.result is None or (check.tests is None and os.waitstatus_to_exitcode(reply.status) == REPLY_TOO_LARGE):
-        verdict = Verdict(
-            Outcome.OUTPUT_LIMIT, f"returned more than {MAX_REPLY_BYTES} bytes, or than one file may hold"
-        )
-    elif reply.status != 0:
-        verdict = _abnormal_end(check, reply)
-    elif check.tests is not None:
-        verdict = _judged(reply.result)
-    else:
-        verdict = _compared(check, reply.result)
     return replace(
-        verdict,
-        output=reply.output,
+        _outcome(check, reply),
+        output=reply.output + reply.errors,
         wall_seconds=reply.wall_seconds,
         cpu_seconds=reply.cpu_seconds,
+        peak_memory_bytes=reply.peak_memory_bytes,
         level=level,
     )
 
 
-def _abnormal_end(check: Check, reply: Reply) -> Verdict:
-    """A first process that died by a signal or left with a status of its own."""
-    who = "the judge: " if check.tests is not None else ""
-    if os.WIFSIGNALED(reply.status):
-        number = os.WTERMSIG(reply.status)
+def _outcome(check: Check, reply: Reply) -> Verdict:
+    """Outcome, detail and values."""
+    mode = mode_of(check)
+    if reply.output_bytes > check.limits.output_bytes:
+        return Verdict(Outcome.OUTPUT_LIMIT, f"printed {reply.output_bytes} bytes")
+    if reply.timed_out:
+        return Verdict(Outcome.TIMEOUT, f"ran longer than {check.limits.wall_seconds:g} s")
+    if reply.result is None or (mode != "split" and os.waitstatus_to_exitcode(reply.status) == REPLY_TOO_LARGE):
+        return Verdict(Outcome.OUTPUT_LIMIT, f"returned more than {MAX_REPLY_BYTES} bytes, or than one file may hold")
+    if mode == "split":
+        return _judged(check, reply, reply.result)
+    if reply.status:
+        has_started = bool(reply.result)
+        return _ended(check, reply.status, reply.cpu_seconds, has_started)
+    if mode == "data":
+        return _compared(check, reply.result)
+    return _ran(check, reply.result, reply.output)
+
+
+def _ended(check: Check, status: int, cpu_seconds: float, has_started: bool, who: str = "") -> Verdict:
+    """A process that died by a signal, or left with a status of its own or none."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
         if number == signal.SIGSYS:
             return Verdict(Outcome.SANDBOX_VIOLATION, f"{who}a forbidden system call")
-        spent = reply.cpu_seconds > check.limits.cpu_seconds - CPU_SLACK_SECONDS
-        if number in (signal.SIGKILL, signal.SIGXCPU) and spent:
-            return Verdict(Outcome.TIMEOUT, f"{who}used {reply.cpu_seconds:.1f} s of CPU")
+        if number in (signal.SIGKILL, signal.SIGXCPU) and cpu_seconds > check.limits.cpu_seconds - CPU_SLACK_SECONDS:
+            return Verdict(Outcome.TIMEOUT, f"{who}used {cpu_seconds:.1f} s of CPU")
         return Verdict(Outcome.KILLED, f"{who}{signal.Signals(number).name}")
-    status = os.waitstatus_to_exitcode(reply.status)
-    if status == HARNESS_FAILURE and (check.tests is not None or not reply.result):
+    code = os.waitstatus_to_exitcode(status)
+    if code == HARNESS_FAILURE and not has_started:
         return Verdict(Outcome.PROTOCOL_ERROR, f"{who}the check's process failed before the program started")
-    return Verdict(Outcome.EARLY_EXIT, f"{who}exit status {status}")
+    return Verdict(Outcome.EARLY_EXIT, f"{who}exit status {code}")
 
 
-def _judged(result: bytes) -> Verdict:
-    """What the judge of split mode wrote."""
+def _judged(check: Check, reply: Reply, result: bytes) -> Verdict:
+    """Split mode: what the judge wrote, or how the program ended when it hung up."""
+    judge_seconds = reply.cpu_seconds - reply.candidate_cpu_seconds
+    if os.WIFSIGNALED(reply.status) or os.waitstatus_to_exitcode(reply.status) not in (0, CANDIDATE_GONE):
+        return _ended(check, reply.status, judge_seconds, bool(result), "the tests: ")
+    if os.waitstatus_to_exitcode(reply.status) == CANDIDATE_GONE and not result.strip():
+        if reply.candidate_status < 0:
+            return Verdict(Outcome.EARLY_EXIT, "closed its connection to the tests")
+        return _ended(check, reply.candidate_status, reply.candidate_cpu_seconds, True)
+    if not result.strip():
+        return Verdict(Outcome.EARLY_EXIT, "the tests: exit status 0")
     try:
         outcome, detail = json.loads(result)
-        return Verdict(JUDGED[outcome], detail)
-    except (ValueError, KeyError, TypeError) as error:
-        return Verdict(Outcome.PROTOCOL_ERROR, f"the judge left no verdict: {error!r}"[:MAX_DETAIL])
+        return Verdict(JUDGED[outcome], str(detail)[:MAX_DETAIL])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return Verdict(Outcome.SANDBOX_VIOLATION, f"the tests: a malformed verdict: {error!r}"[:MAX_DETAIL])
+
+
+def _ran(check: Check, result: bytes, output: str) -> Verdict:
+    """Program and stdio mode: whether the program came to its end, and what it printed."""
+    if not result.strip():
+        if check.stdin is None:
+            return Verdict(Outcome.EARLY_EXIT, "exit status 0")
+    else:
+        try:
+            reply = json.loads(result)
+            if "stopped" in reply:
+                return Verdict(STOPS[reply["stopped"]], str(reply["detail"])[:MAX_DETAIL])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            return Verdict(Outcome.SANDBOX_VIOLATION, f"a malformed reply: {_text(error)}")
+    if check.expected_output is not None and trimmed(output) != trimmed(check.expected_output):
+        return Verdict(Outcome.FAILED_ASSERTION, _first_difference(output, check.expected_output)[:MAX_DETAIL])
+    return Verdict(Outcome.PASSED)
+
+
+def trimmed(text: str) -> list[str]:
+    """The lines of a text without white space at their ends and without empty lines at its end.
+
+    >>> trimmed("1 \\n2\\n\\n")
+    ['1', '2']
+    """
+    return [line.rstrip() for line in text.rstrip().split("\n")]
+
+
+def _first_difference(got: str, want: str) -> str:
+    """The first line that differs, counted from 1."""
+    pairs = zip_longest(trimmed(got), trimmed(want))
+    number, (line, wanted) = next((number, pair) for number, pair in enumerate(pairs, 1) if pair[0] != pair[1])
+    return f"line {number}: printed {_line(line)}, not {_line(wanted)}"
+
+
+def _line(line: str | None) -> str:
+    return "nothing" if line is None else _text(line)
 
 
 def _compared(check: Check, result: bytes) -> Verdict:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import builtins
 import json
 import os
-import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +26,11 @@ REBUILDABLE = {
     for name, kind in vars(builtins).items()
     if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, UnicodeError)
 }
+
+
+def encode_message(message: Any) -> bytes:
+    """A message as JSON."""
+    return json.dumps(message).encode()
 
 
 class Closed(BaseException):
@@ -49,8 +53,8 @@ class Channel:
 
     def send(self, message: dict[str, Any]) -> None:
         """Write one message; raises Closed."""
-        payload = json.dumps(message).encode()
-        payload = struct.pack("I", len(payload)) + payload
+        payload = encode_message(message)
+        payload = len(payload).to_bytes(4, "little") + payload
         try:
             while payload:
                 payload = payload[os.write(self._write_to, payload) :]
@@ -59,7 +63,7 @@ class Channel:
 
     def receive(self) -> dict[str, Any]:
         """Read one message; raises Closed or Malformed."""
-        size: int = struct.unpack("I", self._take(4))[0]
+        size = int.from_bytes(self._take(4), "little")
         if size > MAX_MESSAGE_BYTES:
             raise Malformed(f"a message of {size} bytes")
         try:

@@ -1,76 +1,90 @@
-"""The zygote: a clean interpreter inside the jail that forks one process tree per check and waits for it.
+"""The zygote: a clean interpreter inside the jail that forks one process (split mode: two) per check and waits for it.
 
-Started by the host as `python -s -S -B zygote.py <control socket> <settings>`. It never reads programs, tests,
-arguments or results: they pass by as open files, so that a later fork finds nothing of an earlier check in its memory.
+Started by the host as `python -s -S -B -c LOADER <control socket>`; modules and settings come through the socket. It
+never reads programs, tests, arguments or results: they pass by as open files, so that a later fork finds nothing of an
+earlier check in its memory.
+
+Speed rests on three things. The files of a check arrive in the numbers that its process needs them in, so nothing is
+moved. The code between fork and program is short and flat: each page that it touches is copied, at 2 to 3 us a page.
+And few modules are loaded: a fork copies an entry for each page of the heap.
 """
 
 from __future__ import annotations
 
+import _socket  # `socket` itself would bring its own imports into every fork
 import gc
 import importlib
-import json
+import marshal
 import os
-import random
 import select
 import signal
-import socket
 import sys
 import time
-import types
 from typing import Any
 
-if (
-    "hornbook" not in sys.modules
-):  # run as a script: find the sister modules without importing the package's own __init__
-    _here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [path for path in sys.path if path != _here]
-    for _name, _folder in (("hornbook", os.path.dirname(_here)), ("hornbook.sandbox", _here)):
-        sys.modules[_name] = types.ModuleType(_name)
-        sys.modules[_name].__path__ = [_folder]
+from hornbook.sandbox.candidate import HARNESS_FAILURE, answer_calls, load, run_data, run_program, run_split
+from hornbook.sandbox.jail import OPEN_FILES, RUNGS, Bare, SetupFailed, step
+from hornbook.sandbox.judge import CANDIDATE_GONE, run_judge
+from hornbook.sandbox.mounts import libc
+from hornbook.sandbox.wire import Channel, Link, encode_message
 
-from hornbook.sandbox import plain
-from hornbook.sandbox.candidate import HARNESS_FAILURE, answer_calls, load, read_all, run_data
-from hornbook.sandbox.jail import OPEN_FILES, RUNGS, Bare, SetupFailed, apply_limits, step
-from hornbook.sandbox.judge import run_judge, start_candidate
-
-CONTROL = 3  # file number of the control socket
-PROGRAM, QUESTION, RESULT, OUTPUT = range(4)  # order of the files that come with a check
-MAX_HEADER_BYTES = 65536
+# The files that come with a check take the lowest free numbers, which are these in this order; 0 is /dev/null.
+OUTPUT, ERRORS, RESULT, PROGRAM, QUESTION = range(1, 6)
+CONTROL = 6  # number of the control socket
+MAX_HEADER_BYTES = 4096
+FILE_NUMBERS_BYTES = _socket.CMSG_SPACE(5 * 4)
 FAREWELL_SECONDS = 0.2
 WARM_ROUNDS = 60
 WARM_PROGRAM = "def f(n):\n    return [n, str(n), (1, 2.5), {n: None}, {n}]\n"
 
 
-def main() -> None:
+def main(settings: dict[str, Any]) -> None:
     """Build the jail, report, then serve checks until the host goes away."""
     os.dup2(int(sys.argv[1]), CONTROL)
+    for number in range(OUTPUT, CONTROL):
+        os.dup2(0, number)  # taken until `settle` frees them for the files of the first check
     os.closerange(CONTROL + 1, 256)
-    control = socket.socket(fileno=CONTROL)
-    settings = json.loads(sys.argv[2])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's to handle
-    jail = RUNGS[settings["level"]](settings["uid"], settings["temporary"])
+    control = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, CONTROL)
+    jail = RUNGS[settings["level"]](settings["uid"], settings["temporary"], settings["filters"])
     try:
         jail.enter()
         with step("imports"):
-            for name in settings["preload"]:
-                importlib.import_module(name)
+            preload(settings["modules"])
         jail.lock()
-        settle(settings)
+        settle(jail, settings["seed"])
     except (SetupFailed, OSError, ImportError) as error:
-        send(control, {"failed": str(error)})
+        control.sendall(f"! {error}\n".encode())
         os._exit(1)
-    send(control, {"ready": os.getuid()})
-    serve(control, jail, settings["seed"])
+    control.sendall(b"ready\n")
+    serve(control, jail)
 
 
-def settle(settings: dict[str, Any]) -> None:
-    """Environment, exit helpers, warm code paths, and a heap that the collector leaves alone."""
-    os.chdir("/")
+def preload(names: list[str]) -> None:
+    """Import what programs use, so that no check pays for it.
+
+    `random` and others ask to be run after each fork (to take a new seed, say); what asks is ignored here, since checks
+    shall be alike, and each call would touch pages.
+    """
+    register = os.register_at_fork
+    os.register_at_fork = lambda **calls: None
+    for name in names:
+        importlib.import_module(name)
+    os.register_at_fork = register
+
+
+def settle(jail: Bare, seed: int) -> None:
+    """Environment, exit helpers, warm code paths, one seed for all checks, and a heap the collector leaves alone."""
     os.environ.clear()
-    os.environ.update(PATH="/usr/bin", HOME=settings["temporary"], TMPDIR=settings["temporary"], LANG="C.UTF-8")
+    os.environ.update(PATH="/usr/bin", HOME=jail.temporary, TMPDIR=jail.temporary, LANG="C.UTF-8")
+    os.chdir(jail.temporary)
     add_exit_helpers()
     warm_up()
+    if "random" in sys.modules:
+        sys.modules["random"].seed(seed)
+    os.closerange(OUTPUT, CONTROL)
     gc.collect()
+    if sys.platform == "linux":
+        libc.malloc_trim(0)  # what starting up needed and freed again
     gc.disable()
     gc.freeze()  # otherwise a collection in a child would copy every page of the heap
 
@@ -90,59 +104,78 @@ def warm_up() -> None:
     Python writes specialised instructions into code objects as they run; doing it once here saves every child the page
     copies.
     """
+    reading, writing = os.pipe()
+    channel = Channel(reading, writing)
+    link = Link(channel, {"f": str})
     for index in range(WARM_ROUNDS):
         namespace, _ = load(WARM_PROGRAM, "solution")
-        reply = json.loads(json.dumps(answer_calls(namespace, "f", [[1], [2], [{"t": [3]}]])))
-        for form in reply["returned"]:
-            plain.decode(form)
-        random.seed(index)
+        encode_message(answer_calls(namespace, "f", ((1,), (2,), (index,))))
+        channel.send({"op": "call", "on": "f", "args": [index], "named": {}})
+        link.answer(channel.receive())
+        channel.receive()
+    os.close(reading)
+    os.close(writing)
     sys.modules.pop("solution", None)
 
 
-def serve(control: socket.socket, jail: Bare, seed: int) -> None:
+def serve(control: Any, jail: Bare) -> None:
     """One check at a time, until the control socket closes."""
+    watch = select.poll()
+    watch.register(CONTROL, select.POLLHUP)
     while True:
-        message, files, _, _ = socket.recv_fds(control, MAX_HEADER_BYTES, 4)
-        while message and not message.endswith(b"\n"):
-            message += control.recv(MAX_HEADER_BYTES)
-        if not message:
+        header = control.recvmsg(MAX_HEADER_BYTES, FILE_NUMBERS_BYTES)[0]
+        if not header:
             os._exit(0)
         try:
-            reply = run_check(jail, json.loads(message), files, seed)
+            reply = run_check(jail, watch, *marshal.loads(header))
         except OSError as error:
-            send(control, {"failed": f"zygote: {error}"})
+            control.sendall(f"! zygote: {error}\n".encode())
             os._exit(1)
-        send(control, reply)
+        os.closerange(OUTPUT, CONTROL)
+        control.sendall(reply)
 
 
-def send(control: socket.socket, message: dict[str, Any]) -> None:
-    control.sendall(json.dumps(message).encode() + b"\n")
-
-
-def run_check(jail: Bare, header: dict[str, Any], files: list[int], seed: int) -> dict[str, Any]:
-    """Fork a check, wait for its end or its time, and leave nothing of it behind."""
+def run_check(
+    jail: Bare, watch: Any, mode: str, sizes: tuple[int, int], wall_seconds: float, limits: dict[str, Any]
+) -> bytes:
+    """Fork a check, wait for its end or its time, and leave nothing of it behind; the reply is one line of numbers."""
     started = time.monotonic()
+    bounds = jail.bounds(limits, is_judged=mode == "split")
+    candidate, candidate_status, candidate_seconds, peak = 0, 0, 0.0, 0
+    pipes: tuple[int, ...] = ()
+    if mode == "split":
+        pipes = (*os.pipe(), *os.pipe())  # judge to candidate, candidate to judge: read end, write end
+        candidate = jail.fork()
+        if candidate == 0:
+            be_candidate(jail, bounds, sizes[0], pipes)
     pid = jail.fork()
     if pid == 0:
-        try:
-            become_check(jail, header, files, seed)
-        finally:
-            os._exit(HARNESS_FAILURE)
-    for handle in files:
-        os.close(handle)
-    timed_out = not ends_in_time(pid, started + header["limits"]["wall_seconds"])
+        be_first(jail, bounds, mode, sizes, pipes)
+    for number in pipes:
+        os.close(number)
+    timed_out = not ends_by(watch, pid, started + wall_seconds)
     if timed_out:
-        if header["mode"] == "split":  # the judge ends the candidate and collects its CPU time
-            os.kill(pid, signal.SIGTERM)
-            ends_in_time(pid, time.monotonic() + FAREWELL_SECONDS)
         os.kill(pid, signal.SIGKILL)
     _, status, usage = os.wait4(pid, 0)
-    seconds = usage.ru_utime + usage.ru_stime + jail.sweep(pid)
+    seconds, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+    if candidate:
+        is_gone = os.waitstatus_to_exitcode(status) == CANDIDATE_GONE
+        has_left = is_gone and ends_by(watch, candidate, time.monotonic() + FAREWELL_SECONDS)
+        os.kill(candidate, signal.SIGKILL)
+        _, candidate_status, usage = os.wait4(candidate, 0)
+        candidate_seconds, peak = usage.ru_utime + usage.ru_stime, max(peak, usage.ru_maxrss)
+        if is_gone and not has_left:
+            candidate_status = -1  # it hung up and lived on
+        seconds += jail.sweep(candidate)
+    seconds += jail.sweep(pid)
     jail.clean()
-    return {"status": status, "timed_out": timed_out, "cpu": seconds, "wall": time.monotonic() - started}
+    wall = time.monotonic() - started
+    return b"%d %d %d %.6f %.6f %.6f %d\n" % (
+        status, candidate_status, timed_out, seconds, candidate_seconds, wall, peak
+    )  # fmt: skip
 
 
-def ends_in_time(pid: int, deadline: float) -> bool:
+def ends_by(watch: Any, pid: int, deadline: float) -> bool:
     """Wait for a child; False when it still runs at the deadline. Ends this process when the host has gone."""
     if not hasattr(os, "pidfd_open"):
         while time.monotonic() < deadline:
@@ -151,61 +184,57 @@ def ends_in_time(pid: int, deadline: float) -> bool:
             time.sleep(0.001)
         return False
     child = os.pidfd_open(pid)
+    watch.register(child, select.POLLIN)
+    events = watch.poll(max(0.0, deadline - time.monotonic()) * 1000)
+    watch.unregister(child)
+    os.close(child)
+    for number, _ in events:
+        if number == CONTROL:
+            os.kill(pid, signal.SIGKILL)
+            os._exit(0)
+    return bool(events)
+
+
+def be_first(
+    jail: Bare, bounds: list[tuple[int, int]], mode: str, sizes: tuple[int, int], pipes: tuple[int, ...]
+) -> None:
+    """The process of a check that the zygote waits for: the judge in split mode, else the program itself."""
     try:
-        poll = select.poll()
-        poll.register(child, select.POLLIN)
-        poll.register(CONTROL, select.POLLHUP)
-        events = dict(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
+        jail.begin()
+        program, question = b"", b""
+        if mode == "stdio":
+            os.dup2(QUESTION, 0)
+        else:
+            question = os.pread(QUESTION, sizes[1], 0)
+        if mode == "split":
+            os.dup2(0, OUTPUT)
+            os.dup2(0, ERRORS)
+            for number in (PROGRAM, QUESTION, CONTROL, pipes[0], pipes[3]):
+                os.close(number)
+        else:
+            program = os.pread(PROGRAM, sizes[0], 0)
+            os.closerange(PROGRAM, OPEN_FILES)  # the control socket among them
+        jail.bind(bounds)
+        jail.confine()
+        if mode == "data":
+            run_data(RESULT, program, question)
+        elif mode == "split":
+            run_judge(RESULT, question, Channel(pipes[2], pipes[1]))
+        else:
+            run_program(RESULT, program, may_exit=mode == "stdio")
     finally:
-        os.close(child)
-    if CONTROL in events:
-        os.kill(pid, signal.SIGKILL)
-        os._exit(0)
-    return child in events
+        os._exit(HARNESS_FAILURE)
 
 
-def become_check(jail: Bare, header: dict[str, Any], files: list[int], seed: int) -> None:
-    """The first process of a check: take on its limits, then be the candidate, or the judge who forks it."""
-    apply_limits(header["limits"], jail.bind_processes)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    random.seed(seed)
-    os.chdir(jail.temporary)
-    output = files[OUTPUT]
-    if header["mode"] == "split":
-        arrange([0, output, output, files[RESULT], files[PROGRAM], files[QUESTION]])
-        run_judge(3, read_question, lambda: start_judged(jail))
-    arrange([0, output, output, files[RESULT], files[PROGRAM], files[QUESTION]])
-    program = read_all(4)
-    os.close(4)
-    question = read_question()
-    jail.confine()
-    run_data(3, program, question)
-
-
-def start_judged(jail: Bare) -> Any:
-    """Fork the candidate of split mode; then this process, the judge, prints nowhere."""
-    started = start_candidate(4, arrange, jail.confine)
-    os.dup2(0, 1)
-    os.dup2(0, 2)
-    return started
-
-
-def read_question() -> dict[str, Any]:
-    """Read and close the file that holds calls or tests."""
-    question: dict[str, Any] = json.loads(read_all(5))
-    os.close(5)
-    return question
-
-
-def arrange(handles: list[int]) -> None:
-    """Make these open files numbers 0, 1, 2, ... and close all others."""
-    spare = OPEN_FILES - len(handles)
-    for index, handle in enumerate(handles):
-        os.dup2(handle, spare + index)
-    for index in range(len(handles)):
-        os.dup2(spare + index, index)
-    os.closerange(len(handles), OPEN_FILES)
-
-
-if __name__ == "__main__":
-    main()
+def be_candidate(jail: Bare, bounds: list[tuple[int, int]], size: int, pipes: tuple[int, ...]) -> None:
+    """The program's process in split mode; it must not hold the file of the verdict, nor that of the tests."""
+    try:
+        jail.begin()
+        program = os.pread(PROGRAM, size, 0)
+        for number in (RESULT, PROGRAM, QUESTION, CONTROL, pipes[1], pipes[2]):
+            os.close(number)
+        jail.bind(bounds)
+        jail.confine()
+        run_split(Channel(pipes[0], pipes[3]), program)
+    finally:
+        os._exit(HARNESS_FAILURE)
