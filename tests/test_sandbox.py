@@ -156,7 +156,7 @@ def test_output_is_cut_at_its_limit(sandbox: JailedSandbox) -> None:
 
 
 def test_a_check_is_refused_when_it_contradicts_itself() -> None:
-    with pytest.raises(ValueError, match="not both"):
+    with pytest.raises(ValueError, match="has one of arguments"):
         Check("", "f", arguments=((),), tests="")
     with pytest.raises(ValueError, match="2 expected values for 1 calls"):
         Check("", "f", arguments=((),), expected=(1, 2))
@@ -234,9 +234,9 @@ def test_many_threads_share_one_sandbox(sandbox: JailedSandbox) -> None:
 
 
 def test_a_lost_zygote_is_replaced_and_the_check_retried(sandbox: JailedSandbox) -> None:
-    for zygote in sandbox._zygotes:
-        if zygote._process is not None:
-            zygote._process.kill()
+    for worker in sandbox._workers:
+        if worker.usual._process is not None:
+            worker.usual._process.kill()
     for _ in range(4):
         assert sandbox.run(Check(ADD, "add", arguments=((1, 2),), expected=(3,))).passed
 

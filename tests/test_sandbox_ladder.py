@@ -45,7 +45,7 @@ with JailedSandbox(workers=2) as sandbox:
         yield loop
         yield loop
     for verdict in sandbox.map(checks()):
-        print([zygote._process.pid for zygote in sandbox._zygotes if zygote._process], flush=True)
+        print([worker.usual._process.pid for worker in sandbox._workers if worker.usual._process], flush=True)
 """
 
 
@@ -112,7 +112,7 @@ def test_an_unknown_level_is_an_error_that_lists_the_known_ones() -> None:
 
 def test_the_identity_names_design_rung_and_limits_and_no_machine(sandbox: JailedSandbox) -> None:
     assert sandbox.identity == (
-        f"jailed-zygote-1/{sandbox.level}/wall_seconds=3.0,cpu_seconds=3,memory_bytes=536870912,file_bytes=8388608,"
+        f"jailed-zygote-2/{sandbox.level}/wall_seconds=3.0,cpu_seconds=3,memory_bytes=536870912,file_bytes=8388608,"
         "output_bytes=65536,processes=24/seed=0,hash_seed=0"
     )
 

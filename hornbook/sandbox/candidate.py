@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import builtins
 import contextlib
+import errno
 import gc
 import marshal
 import os
@@ -133,8 +134,8 @@ def leave(result: int, payload: bytes) -> None:
     try:
         while payload:
             payload = payload[os.write(result, payload) :]
-    except OSError:
-        os._exit(REPLY_TOO_LARGE)
+    except OSError as error:
+        os._exit(REPLY_TOO_LARGE if error.errno in (errno.EFBIG, errno.ENOSPC) else 0)  # 0: it closed the file
     os._exit(0)
 
 
@@ -148,9 +149,7 @@ def run_split(channel: Channel, program: bytes) -> None:
         os._exit(0)
     link = Link(channel, namespace)
     link.before_reply = flush  # after the reply the judge may end everything
-    names = [name for name in list(namespace) if type(name) is str][:MAX_NAMES]
-    modules = [name for name in names if type(namespace[name]) is types.ModuleType and not name.startswith("__")]
-    channel.send({"ready": names, "modules": modules})
+    channel.send({"ready": [name for name in list(namespace) if type(name) is str][:MAX_NAMES]})
     with contextlib.suppress(Closed):  # the judge has its verdict
         while True:
             link.answer(channel.receive())

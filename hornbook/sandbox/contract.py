@@ -95,7 +95,7 @@ class Verdict:
     cpu_seconds: float = 0.0
     peak_memory_bytes: int = 0
     level: str = ""
-    values: tuple[Any, ...] | None = None
+    values: tuple[Any, ...] | None = field(default=None, repr=False)  # an int of over 4300 digits has no repr
 
     @property
     def passed(self) -> bool:
@@ -107,10 +107,17 @@ Progress = Callable[[int], None]
 
 
 class Sandbox(Protocol):
-    """Anything that turns checks into verdicts; `identity` enters fingerprints, `level` every verdict."""
+    """Anything that turns checks into verdicts."""
 
-    identity: str
-    level: str
+    @property
+    def identity(self) -> str:
+        """What verdicts depend on; enters fingerprints."""
+        ...
+
+    @property
+    def level(self) -> str:
+        """The rung of the ladder in force; stands in every verdict."""
+        ...
 
     def run(self, check: Check) -> Verdict:
         """Judge one check."""

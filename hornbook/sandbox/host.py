@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import marshal
 import os
@@ -48,8 +49,9 @@ MAX_REPLY_BYTES = 1 << 20
 RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
 WITHOUT_SHARING = 2  # marshal format: an object that stands in two places arrives as two
 REMOVAL_ATTEMPTS = 100
+ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/usr/bin", "LD_BIND_NOW": "1"}  # bound late, each fork would bind anew
 FIRST_UID = 59_000  # dedicated users of zygotes that start as root
-# Modules that are loaded before any check. Each megabyte of them makes each fork some 5 % dearer, so most checks run in a
+# Modules loaded before any check. Each megabyte of them makes each fork some 5 % dearer, so most checks run in a
 # zygote that has the common ones; a program or test that imports one of the others (2 to 60 ms in a fresh fork) runs in
 # a second zygote, which has them all and starts when it is first needed.
 COMMON = "collections copy functools itertools json math operator re string typing".split()  # noqa: SIM905
@@ -125,7 +127,7 @@ class Zygote:
             self._process = subprocess.Popen(
                 [base_interpreter(), "-s", "-S", "-B", "-W", "ignore", "-c", LOADER, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env={"PYTHONHASHSEED": str(self.hash_seed), "LANG": "C.UTF-8", "PATH": "/usr/bin"},
+                env={**ENVIRONMENT, "PYTHONHASHSEED": str(self.hash_seed)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -170,21 +172,25 @@ class Zygote:
         self.checks += 1
         mode = mode_of(check)
         program, question = check.program.encode(), _question(check, mode)
-        header = (mode, (len(program), len(question)), float(check.limits.wall_seconds), vars(check.limits))
-        output, errors, result, *rest = files = [_file(), _file() if mode == "stdio" else -1, _file(), _file(), _file()]
+        limits = check.limits
+        bounds = tuple(map(int, (limits.cpu_seconds, limits.memory_bytes, limits.file_bytes, limits.processes)))
+        header = (mode, (len(program), len(question)), float(limits.wall_seconds), bounds)
+        output, errors, result, *rest = files = [
+            _file(), _file() if mode == "stdio" else -1, _file(never_shrinks=True), _file(), _file()
+        ]  # fmt: skip
         try:
             for handle, content in zip(rest, (program, question), strict=True):
                 _write(handle, content)
             sent = struct.pack("5i", *(output if handle < 0 else handle for handle in files))
             try:
                 control.sendmsg([marshal.dumps(header)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, sent)])
-                control.settimeout(check.limits.wall_seconds + GRACE_SECONDS)
+                control.settimeout(limits.wall_seconds + GRACE_SECONDS)
                 message = _receive(control)
             except OSError as error:
                 raise ZygoteLost(f"no answer: {error}") from error
             if message.startswith("!"):
                 raise ZygoteLost(message.removeprefix("! "))
-            return _reply(message, result, output, errors, check.limits.output_bytes)
+            return _reply(message, result, output, errors, limits.output_bytes)
         finally:
             for handle in files:
                 if handle >= 0:
@@ -316,10 +322,14 @@ def _plain_calls(calls: tuple[tuple[Any, ...], ...]) -> Any:
     return tuple(tuple(plain.decode(plain.encode(value)) for value in call) for call in calls)
 
 
-def _file() -> int:
-    """An empty anonymous file."""
+def _file(never_shrinks: bool = False) -> int:
+    """An empty anonymous file. `never_shrinks`: a program cannot undo that something has been written."""
     if hasattr(os, "memfd_create"):
-        return os.memfd_create("check")
+        if not never_shrinks:
+            return os.memfd_create("check")
+        handle = os.memfd_create("check", os.MFD_ALLOW_SEALING)
+        fcntl.fcntl(handle, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
+        return handle
     with tempfile.TemporaryFile(buffering=0) as file:
         return os.dup(file.fileno())
 

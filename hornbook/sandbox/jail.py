@@ -15,7 +15,6 @@ import signal
 import struct
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 from hornbook.sandbox import landlock, mounts
 from hornbook.sandbox.mounts import call_libc, libc
@@ -28,7 +27,7 @@ CAPABILITY_HEADER, NO_CAPABILITIES = struct.pack("Ii", 0x20080522, 0), bytes(24)
 CAP_SYS_ADMIN = 21
 OPEN_FILES = 64
 HARNESS_PROCESSES = 2  # stub and zygote belong to the same user; in split mode, judge and candidate to each other
-BOUNDS = (("RLIMIT_CPU", "cpu_seconds"), ("RLIMIT_AS", "memory_bytes"), ("RLIMIT_FSIZE", "file_bytes"))
+BOUNDED = ("RLIMIT_CPU", "RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_NPROC")
 
 
 class SetupFailed(Exception):
@@ -80,9 +79,11 @@ class Bare:
 
     level = "L0"
     bind_processes = False
+    private_files: tuple[int, ...] = ()  # of the zygote alone
 
     def __init__(self, uid: int, temporary: str, filters: tuple[bytes, bytes]) -> None:
         self.uid, self.temporary, self.filters = uid, temporary, filters
+        self._bounds: dict[tuple[tuple[int, int, int, int], bool], list[tuple[int, int]]] = {}  # of the last check
         header, nothing = (ctypes.create_string_buffer(data) for data in (CAPABILITY_HEADER, NO_CAPABILITIES))
         self._drop_capabilities = PreparedCall("capset", header, nothing) if sys.platform == "linux" else None
 
@@ -90,17 +91,22 @@ class Bare:
         """Build the walls around this process; raises SetupFailed."""
         die_with_parent()
 
-    def bounds(self, limits: dict[str, Any], is_judged: bool) -> list[tuple[int, int]]:
-        """A check's limits as resource numbers and bounds, none above what this process may have."""
-        wanted = [(name, limits[key]) for name, key in BOUNDS if sys.platform == "linux" or name != "RLIMIT_AS"]
-        if self.bind_processes:
-            wanted.append(("RLIMIT_NPROC", limits["processes"] + HARNESS_PROCESSES + is_judged))
-        found = []
-        for name, bound in wanted:
-            number = getattr(resource, name)
-            hard = resource.getrlimit(number)[1]
-            found.append((number, int(bound) if hard == resource.RLIM_INFINITY else min(int(bound), hard)))
-        return found
+    def bounds(self, limits: tuple[int, int, int, int], is_judged: bool) -> list[tuple[int, int]]:
+        """A check's limits (CPU, memory, files, processes) as resource numbers and bounds that this process may set."""
+        key = limits, is_judged
+        if key not in self._bounds:
+            wanted = [(name, limits[index]) for index, name in enumerate(BOUNDED[: 4 if self.bind_processes else 3])]
+            found = []
+            for name, bound in wanted:
+                if name == "RLIMIT_NPROC":
+                    bound += HARNESS_PROCESSES + is_judged
+                if name == "RLIMIT_AS" and sys.platform != "linux":
+                    continue  # other kernels refuse to bound the address space
+                number = getattr(resource, name)
+                hard = resource.getrlimit(number)[1]
+                found.append((number, bound if hard == resource.RLIM_INFINITY else min(bound, hard)))
+            self._bounds = {key: found}
+        return self._bounds[key]
 
     def begin(self) -> None:
         """First thing in a forked process of a check."""
@@ -228,6 +234,7 @@ class Namespaced(Landlocked):
                 mounts.build_root()
         with step("mounts"):
             mounts.mount_temporary()
+            self._fresh = mounts.signature("/tmp")
 
     def lock(self) -> None:
         Bare.lock(self)
@@ -248,9 +255,10 @@ class Namespaced(Landlocked):
         return reap()
 
     def clean(self) -> None:
-        if os.listdir("/tmp"):
+        if mounts.signature("/tmp") != self._fresh:
             mounts.renew_temporary()
             os.chdir("/tmp")
+            self._fresh = mounts.signature("/tmp")
 
 
 class PrivatePids(Namespaced):
@@ -260,22 +268,22 @@ class PrivatePids(Namespaced):
 
     def lock(self) -> None:
         with step("pidfd"):
-            self._own_namespace = os.pidfd_open(os.getpid())
+            own_namespace = os.pidfd_open(os.getpid())
+            self.private_files = (own_namespace,)
+        # Children of the zygote belong to a new pid namespace, and to its own again; setns by pidfd needs Linux 5.8.
+        self._leave_namespace = PreparedCall("unshare", NEW_PID)
+        self._return_home = PreparedCall("setns", own_namespace, NEW_PID)
         super().lock()
         with step("pid namespace per check"):
-            call_libc(libc.unshare(NEW_PID), "unshare")
+            self._leave_namespace()
             self._return_home()
 
     def fork(self) -> int:
-        call_libc(libc.unshare(NEW_PID), "unshare")
+        self._leave_namespace()
         pid = os.fork()
         if pid:
             self._return_home()
         return pid
-
-    def _return_home(self) -> None:
-        """Children of the zygote belong to its own pid namespace again; setns by pidfd needs Linux 5.8."""
-        call_libc(libc.setns(self._own_namespace, NEW_PID), "setns")
 
     def confine(self) -> None:
         self._first_filter.install()

@@ -6,7 +6,9 @@ library is imported.
 
 from __future__ import annotations
 
+import _symtable  # `symtable` itself would bring its own imports
 import builtins
+import contextlib
 import gc
 import importlib
 import marshal
@@ -48,19 +50,27 @@ def judge(channel: Channel, entry_point: str, tests: str, prelude: str) -> Verdi
     """The verdict on the program at the other end: an outcome and a detail. Raises Closed when it has hung up."""
     link = Link(channel, None)
     try:
-        return _hold_tests(link, entry_point, tests, prelude)
-    except Closed:
-        raise
-    except Malformed as error:
-        return "sandbox_violation", f"a malformed message: {error}"
-    except CandidateExit as error:
-        return "early_exit", str(error)
-    except MemoryError:
-        return "out_of_memory", "MemoryError"
-    except AssertionError as error:
-        return ("exception" if error is link.last_error else "failed_assertion"), _line(error)
+        verdict = _hold_tests(link, entry_point, tests, prelude)
     except BaseException as error:
-        return "exception", _line(error)
+        verdict = _failure(error, link)
+    if link.end is not None:  # the tests may have caught it
+        verdict = _failure(link.end, link)
+    return verdict
+
+
+def _failure(error: BaseException, link: Link) -> Verdict:
+    """The verdict when the tests, or the conversation, ended with an exception."""
+    if isinstance(error, Closed):
+        raise error
+    if isinstance(error, Malformed):
+        return "sandbox_violation", f"a malformed message: {error}"
+    if isinstance(error, CandidateExit):
+        return "early_exit", str(error)
+    if isinstance(error, MemoryError):
+        return "out_of_memory", "MemoryError"
+    if isinstance(error, AssertionError) and error is not link.last_error:
+        return "failed_assertion", _line(error)
+    return "exception", _line(error)
 
 
 def _line(error: BaseException) -> str:
@@ -83,7 +93,7 @@ def _hold_tests(link: Link, entry_point: str, tests_text: str, prelude_text: str
         return "exception", f"NameError: the program defines no {entry_point}"
     namespace: dict[str, Any] = {"__name__": "__tests__", "__builtins__": builtins}
     exec(prelude, namespace)
-    _lend_names(namespace, names, set(map(str, ready.get("modules") or ())), tests, link)
+    _lend_names(namespace, names, tests_text, link)
     if entry_point:
         namespace[entry_point] = Proxy(link, entry_point)
     exec(tests, namespace)
@@ -93,22 +103,23 @@ def _hold_tests(link: Link, entry_point: str, tests_text: str, prelude_text: str
     return "passed", ""
 
 
-def _lend_names(
-    namespace: dict[str, Any], names: set[str], modules: set[str], tests: types.CodeType, link: Link
-) -> None:
+def _lend_names(namespace: dict[str, Any], names: set[str], tests: str, link: Link) -> None:
     """Give the tests what they use without defining it: standard modules from here, other names by proxy.
 
-    A name that the prelude or Python itself defines is never taken from the candidate, nor is one of a standard module
-    that is loaded here or that the candidate says it has imported.
+    What the prelude, Python itself or its standard library defines is never taken from the candidate.
     """
-    for name in _names_used(tests) - set(namespace):
-        if name in sys.stdlib_module_names and (name in sys.modules or name in modules):
-            namespace[name] = importlib.import_module(name)
+    for name in _global_names(_symtable.symtable(tests, "<tests>", "exec")) - set(namespace):
+        if name in sys.stdlib_module_names:
+            with contextlib.suppress(ImportError):  # some are for another system; the tests will say that it lacks
+                namespace[name] = importlib.import_module(name)
         elif name in names and not hasattr(builtins, name) and not name.startswith("__"):
             namespace[name] = Proxy(link, name)
 
 
-def _names_used(code: types.CodeType) -> set[str]:
-    """Global names and attributes in a code object and those inside it."""
-    inner = (_names_used(constant) for constant in code.co_consts if isinstance(constant, types.CodeType))
-    return set(code.co_names).union(*inner)
+def _global_names(scope: Any) -> set[str]:
+    """Names that are global in a scope or in those inside it (attributes are no names)."""
+    kinds = (_symtable.GLOBAL_IMPLICIT, _symtable.GLOBAL_EXPLICIT)
+    own = {
+        name for name, flags in scope.symbols.items() if flags >> _symtable.SCOPE_OFF & _symtable.SCOPE_MASK in kinds
+    }
+    return own.union(*map(_global_names, scope.children))

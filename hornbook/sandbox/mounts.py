@@ -14,6 +14,7 @@ import sys
 libc = ctypes.CDLL(None, use_errno=True)
 
 READ_ONLY, NO_SUID, NO_DEVICES, NO_EXEC, REMOUNT, BIND, RECURSIVE, PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
+NO_ACCESS_TIMES = 1024
 DETACH = 2  # umount2
 MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE = 442, -100, 0x8000
 TEMPORARY_OPTIONS = "size=16m,nr_inodes=4096,mode=1777"
@@ -57,7 +58,7 @@ def build_root() -> None:
     for device in DEVICES:
         if os.path.exists(device):
             os.close(os.open(new_root + device, os.O_CREAT | os.O_WRONLY, 0o666))
-            mount(device, new_root + device, None, BIND)
+            bind_read_only(device, new_root + device, is_device=True)  # it can be written; its times cannot be set
     os.makedirs(new_root + "/old")
     os.makedirs(new_root + "/tmp")
     os.chdir(new_root)
@@ -69,19 +70,26 @@ def build_root() -> None:
     socket.sethostname("sandbox")
 
 
-def bind_read_only(folder: str, target: str) -> None:
-    """Show `folder` at `target`, read-only with everything mounted below it."""
-    mount(folder, target, None, BIND | RECURSIVE)
-    attributes = struct.pack("QQQQ", READ_ONLY | NO_SUID | NO_DEVICES, 0, 0, 0)  # struct mount_attr
+def bind_read_only(path: str, target: str, is_device: bool = False) -> None:
+    """Show a folder (or device) at `target`, read-only with everything mounted below it."""
+    flags = READ_ONLY | NO_SUID | (NO_EXEC if is_device else NO_DEVICES)
+    mount(path, target, None, BIND | RECURSIVE)
+    attributes = struct.pack("QQQQ", flags, 0, 0, 0)  # struct mount_attr
     done = libc.syscall(MOUNT_SETATTR, AT_FDCWD, os.fsencode(target), AT_RECURSIVE, attributes, ctypes.c_size_t(32))
     if done < 0:  # before Linux 5.12: the top mount alone; file permissions guard what is mounted below
         kept = NO_EXEC if os.statvfs(target).f_flag & os.ST_NOEXEC else 0
-        mount(None, target, None, BIND | REMOUNT | READ_ONLY | NO_SUID | NO_DEVICES | kept)
+        mount(None, target, None, BIND | REMOUNT | flags | kept)
 
 
 def mount_temporary() -> None:
     """A fresh, small /tmp in memory."""
-    mount("tmp", "/tmp", "tmpfs", NO_SUID | NO_DEVICES, TEMPORARY_OPTIONS)
+    mount("tmp", "/tmp", "tmpfs", NO_SUID | NO_DEVICES | NO_ACCESS_TIMES, TEMPORARY_OPTIONS)
+
+
+def signature(folder: str) -> tuple[int, ...]:
+    """What changes when a folder's content, mode or times do (times alone are too coarse on older kernels)."""
+    found = os.stat(folder)
+    return found.st_mode, found.st_size, found.st_nlink, found.st_atime_ns, found.st_mtime_ns, found.st_ctime_ns
 
 
 def renew_temporary() -> None:

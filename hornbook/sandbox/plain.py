@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 MAX_DEPTH = 200
+MAX_COLLISIONS = 64
 RELATIVE_TOLERANCE = 1e-6
 ABSOLUTE_TOLERANCE = 1e-12  # so that 0.1 + 0.2 - 0.3 equals 0.0
 MAX_LOOSE_MATCHES = 256  # elements of a set or dictionary that may be matched by tolerance, a quadratic search
 SMALL_INT = 1 << 62
 SEQUENCES: dict[str, Callable[[Iterable[Any]], Any]] = {"t": tuple, "s": set, "f": frozenset}
 
+CONTAINERS = ("l", "d", *SEQUENCES)
 LEAVES = {type(None), bool, int, float, complex, str, bytes}
 
 Other = Callable[[Any], Any]
@@ -109,22 +111,30 @@ def decode(form: Any, other: Other | None = None) -> Any:
     (1, {2})
     """
     try:
-        return _decode(form, other)
+        return _decode(form, other, 0)
     except (TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
         raise ValueError(f"not the tagged form of plain data: {error}") from None
 
 
-def _decode(form: Any, other: Other | None) -> Any:
+def _decode(form: Any, other: Other | None, depth: int) -> Any:
     kind = type(form)
-    if kind is list:
-        return [_decode(item, other) for item in form]
-    if kind is not dict:
+    if kind is not list and kind is not dict:
         return form
-    ((tag, body),) = form.items()
+    ((tag, body),) = (("l", form),) if kind is list else form.items()
+    if tag in CONTAINERS and depth >= MAX_DEPTH:
+        raise ValueError(f"data is nested deeper than {MAX_DEPTH} levels")
+    depth += 1
+    if kind is list:
+        return [_decode(item, other, depth) for item in form]
     if tag in SEQUENCES:
-        return SEQUENCES[tag](_decode(item, other) for item in body)
+        items = [_decode(item, other, depth) for item in body]
+        if tag != "t":
+            _refuse_collisions(items)
+        return SEQUENCES[tag](items)
     if tag == "d":
-        return {_decode(key, other): _decode(item, other) for key, item in body}
+        pairs = [(_decode(key, other, depth), _decode(item, other, depth)) for key, item in body]
+        _refuse_collisions([key for key, _ in pairs])
+        return dict(pairs)
     if tag == "i":
         return int(body, 16)
     if tag == "F":
@@ -133,10 +143,21 @@ def _decode(form: Any, other: Other | None) -> Any:
         return bytes.fromhex(body)
     if tag == "c":
         real, imaginary = body
-        return complex(_decode(real, None), _decode(imaginary, None))
+        return complex(_decode(real, None, depth), _decode(imaginary, None, depth))
     if other is not None:
         return other(form)
     raise ValueError(f"unknown tag {str(tag)[:20]!r}")
+
+
+def _refuse_collisions(keys: list[Any]) -> None:
+    """Raise ValueError for many different keys of one hash value: a set of them would take quadratic time."""
+    if len(keys) > MAX_COLLISIONS:
+        counts: dict[int, int] = {}
+        for key in keys:
+            value = hash(key)
+            counts[value] = counts.get(value, 0) + 1
+        if max(counts.values()) > MAX_COLLISIONS:
+            raise ValueError(f"more than {MAX_COLLISIONS} keys have the same hash value")
 
 
 def same(got: Any, want: Any) -> bool:

@@ -28,7 +28,7 @@ UNDISTURBED_RATE = 0.95  # a timed-out check that got less of its time from the 
 
 
 class Worker:
-    """What judges one check at a time: a zygote with the common modules, and one with more for code that imports them."""
+    """Judges one check at a time: a zygote with the common modules, and one with more for code that imports them."""
 
     def __init__(self, level: str, index: int, seed: int, hash_seed: int) -> None:
         self.usual = Zygote(level, 2 * index, seed, hash_seed, COMMON)

@@ -98,6 +98,13 @@ CLONE_THREAD = 0x10000
 IOCTLS = (0x5421, 0x5451, 0x5450, 0x541B)  # FIONBIO (asyncio), FIOCLEX, FIONCLEX, FIONREAD
 PR_SET_NAME = 15
 X32_BIT = 0x40000000
+FILE_COMMANDS = (
+    8,
+    10,
+    15,
+    1024,
+    1026,
+)  # refused: F_SETOWN, F_SETSIG, F_SETOWN_EX (signals to others), leases, F_NOTIFY
 
 ALLOW, KILL, FAIL = 0x7FFF0000, 0x80000000, 0x00050000
 Instruction = tuple[int, int, int, int]
@@ -144,6 +151,12 @@ def _only_values(argument: int, values: tuple[int, ...], otherwise: Instruction)
     """Allow the call when an argument is one of `values`."""
     tests = [_if_equal(value, len(values) - index, 0) for index, value in enumerate(values)]
     return (_argument(argument), *tests, otherwise, _return(ALLOW))
+
+
+def _refuse_values(values: tuple[int, ...], refused: Instruction) -> tuple[Instruction, ...]:
+    """Refuse the call when the loaded argument is one of `values`, else allow it."""
+    tests = [_if_equal(value, len(values) - index, 0) for index, value in enumerate(values)]
+    return (*tests, _return(ALLOW), refused)
 
 
 def machine() -> str:
@@ -203,6 +216,11 @@ def candidate_filter(architecture: str) -> bytes:
     program += _for_calls(pick("mount umount2 unshare setns"), _return(KILL))
     program += _for_calls(pick("clone"), _argument(0), _if_any_bit(CLONE_THREAD, 1, 0), refused, allowed)
     program += _for_calls(pick("kill tgkill"), *_only_values(0, (pid,), refused))
+    program += _for_calls(pick("fcntl"), _argument(1), *_refuse_values(FILE_COMMANDS, refused))
+    # to the other end of a socketpair, never to an address (both halves of the pointer are zero)
+    program += _for_calls(
+        pick("sendto"), _argument(4), _if_equal(0, 0, 2), _load(16 + 8 * 4 + 4), _if_equal(0, 1, 0), refused, allowed
+    )
     program += _for_calls(pick("prctl"), *_only_values(0, (PR_SET_NAME,), refused))
     # prlimit64 may read one's own limits: pid 0 and no new value (both halves of the pointer are zero)
     own_limits = [_argument(0), _if_equal(0, 0, 4), _argument(2), _if_equal(0, 0, 2), _load(16 + 8 * 2 + 4)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from dataclasses import replace
 from itertools import zip_longest
@@ -17,6 +18,7 @@ from hornbook.sandbox.judge import CANDIDATE_GONE
 
 CPU_SLACK_SECONDS = 0.2  # the kernel checks CPU limits at its clock ticks
 MAX_DETAIL = 500
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 STOPS = {
     outcome.value: outcome
     for outcome in (Outcome.SYNTAX_ERROR, Outcome.EXCEPTION, Outcome.EARLY_EXIT, Outcome.OUT_OF_MEMORY)
@@ -38,8 +40,10 @@ class NotPlain:
 
 def read_verdict(check: Check, reply: Reply, level: str) -> Verdict:
     """The verdict on a check that has ended."""
+    verdict = _outcome(check, reply)
     return replace(
-        _outcome(check, reply),
+        verdict,
+        detail=one_line(verdict.detail),
         output=reply.output + reply.errors,
         wall_seconds=reply.wall_seconds,
         cpu_seconds=reply.cpu_seconds,
@@ -115,6 +119,15 @@ def _ran(check: Check, result: bytes, output: str) -> Verdict:
     if check.expected_output is not None and trimmed(output) != trimmed(check.expected_output):
         return Verdict(Outcome.FAILED_ASSERTION, _first_difference(output, check.expected_output)[:MAX_DETAIL])
     return Verdict(Outcome.PASSED)
+
+
+def one_line(text: str) -> str:
+    """A program's words made safe to print and to encode: control characters and lone surrogates are escaped.
+
+    >>> one_line("a\\nb\\x1b[0m")
+    'a\\\\nb\\\\x1b[0m'
+    """
+    return UNSAFE.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
 
 
 def trimmed(text: str) -> list[str]:

@@ -145,10 +145,20 @@ class Link:
     def __init__(self, channel: Channel, namespace: dict[str, Any] | None) -> None:
         self.channel, self._namespace, self._given = channel, namespace, []  # type: ignore[var-annotated]
         self.last_error: BaseException | None = None
+        self.end: BaseException | None = None  # what ended the conversation, however the tests went on from there
         self.before_reply: Callable[[], None] = lambda: None
 
     def request(self, operation: str, handle: int | str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Ask the other side for an operation; in-place changes of top-level arguments come back with the reply."""
+        if self.end is not None:
+            raise self.end
+        try:
+            return self._request(operation, handle, arguments, named)
+        except (Closed, Malformed, CandidateExit) as error:
+            self.end = error
+            raise
+
+    def _request(self, operation: str, handle: int | str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         self.channel.send(
             {
                 "op": operation,
@@ -160,7 +170,7 @@ class Link:
         while "op" in (message := self.channel.receive()):
             self.answer(message)
         if "error" in message:
-            self.last_error = _rebuild(message["error"])
+            self.last_error = _rebuild(message["error"], operation)
             raise self.last_error
         changes = message.get("changed")
         if type(changes) is list:
@@ -270,13 +280,18 @@ def error_text(error: BaseException) -> str:
         return "(its text cannot be had)"
 
 
-def _rebuild(described: Any) -> BaseException:
-    """An exception like the one on the other side, so that a test can catch it by type."""
+def _rebuild(described: Any, operation: str) -> BaseException:
+    """An exception like the one on the other side, so that a test can catch it by type.
+
+    Only `next` may end an iteration: a StopIteration out of a call would silently end the loops of the tests.
+    """
     if type(described) is not list or len(described) != 2:
         raise Malformed("not an error")
     name, text = str(described[0]), str(described[1])[:MAX_DETAIL]
     if name in EXITS:
         return CandidateExit(f"{name}: {text}")
+    if name in ("StopIteration", "StopAsyncIteration") and operation != "next":
+        return RuntimeError(f"{name}: {text}")
     if name in REBUILDABLE:
         return REBUILDABLE[name](text)
     return Exception(f"{name}: {text}")

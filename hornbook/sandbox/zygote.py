@@ -35,7 +35,7 @@ MAX_HEADER_BYTES = 4096
 FILE_NUMBERS_BYTES = _socket.CMSG_SPACE(5 * 4)
 FAREWELL_SECONDS = 0.2
 WARM_ROUNDS = 60
-WARM_PROGRAM = "def f(n):\n    return [n, str(n), (1, 2.5), {n: None}, {n}]\n"
+WARM_PROGRAM = b"def f(n):\n    return [n, str(n), (1, 2.5), {n: None}, {n}]\n"
 
 
 def main(settings: dict[str, Any]) -> None:
@@ -108,7 +108,9 @@ def warm_up() -> None:
     channel = Channel(reading, writing)
     link = Link(channel, {"f": str})
     for index in range(WARM_ROUNDS):
-        namespace, _ = load(WARM_PROGRAM, "solution")
+        namespace, stop = load(WARM_PROGRAM, "solution")
+        if stop:
+            raise SetupFailed(f"warm up: {stop['detail']}")
         encode_message(answer_calls(namespace, "f", ((1,), (2,), (index,))))
         channel.send({"op": "call", "on": "f", "args": [index], "named": {}})
         link.answer(channel.receive())
@@ -136,7 +138,7 @@ def serve(control: Any, jail: Bare) -> None:
 
 
 def run_check(
-    jail: Bare, watch: Any, mode: str, sizes: tuple[int, int], wall_seconds: float, limits: dict[str, Any]
+    jail: Bare, watch: Any, mode: str, sizes: tuple[int, int], wall_seconds: float, limits: tuple[int, int, int, int]
 ) -> bytes:
     """Fork a check, wait for its end or its time, and leave nothing of it behind; the reply is one line of numbers."""
     started = time.monotonic()
@@ -166,7 +168,7 @@ def run_check(
         candidate_seconds, peak = usage.ru_utime + usage.ru_stime, max(peak, usage.ru_maxrss)
         if is_gone and not has_left:
             candidate_status = -1  # it hung up and lived on
-        seconds += jail.sweep(candidate)
+        seconds += candidate_seconds + jail.sweep(candidate)
     seconds += jail.sweep(pid)
     jail.clean()
     wall = time.monotonic() - started
@@ -205,11 +207,12 @@ def be_first(
         if mode == "stdio":
             os.dup2(QUESTION, 0)
         else:
+            own_empty_input()
             question = os.pread(QUESTION, sizes[1], 0)
         if mode == "split":
             os.dup2(0, OUTPUT)
             os.dup2(0, ERRORS)
-            for number in (PROGRAM, QUESTION, CONTROL, pipes[0], pipes[3]):
+            for number in (PROGRAM, QUESTION, CONTROL, pipes[0], pipes[3], *jail.private_files):
                 os.close(number)
         else:
             program = os.pread(PROGRAM, sizes[0], 0)
@@ -226,12 +229,19 @@ def be_first(
         os._exit(HARNESS_FAILURE)
 
 
+def own_empty_input() -> None:
+    """Open /dev/null anew: flags and locks of an inherited one would outlast the check."""
+    os.close(0)
+    os.open("/dev/null", os.O_RDWR)
+
+
 def be_candidate(jail: Bare, bounds: list[tuple[int, int]], size: int, pipes: tuple[int, ...]) -> None:
     """The program's process in split mode; it must not hold the file of the verdict, nor that of the tests."""
     try:
         jail.begin()
+        own_empty_input()
         program = os.pread(PROGRAM, size, 0)
-        for number in (RESULT, PROGRAM, QUESTION, CONTROL, pipes[1], pipes[2]):
+        for number in (RESULT, PROGRAM, QUESTION, CONTROL, pipes[1], pipes[2], *jail.private_files):
             os.close(number)
         jail.bind(bounds)
         jail.confine()
