@@ -30,6 +30,9 @@ HARNESS_PROCESSES = 2  # stub and zygote belong to the same user; in split mode,
 BOUNDED = ("RLIMIT_CPU", "RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_NPROC")
 
 
+Bounds = list[tuple[int, tuple[int, int]]]
+
+
 class SetupFailed(Exception):
     """A wall could not be built; the text names the step and the system's reason."""
 
@@ -83,7 +86,7 @@ class Bare:
 
     def __init__(self, uid: int, temporary: str, filters: tuple[bytes, bytes]) -> None:
         self.uid, self.temporary, self.filters = uid, temporary, filters
-        self._bounds: dict[tuple[tuple[int, int, int, int], bool], list[tuple[int, int]]] = {}  # of the last check
+        self._bounds: dict[tuple[tuple[int, int, int, int], bool], Bounds] = {}  # of the last check
         header, nothing = (ctypes.create_string_buffer(data) for data in (CAPABILITY_HEADER, NO_CAPABILITIES))
         self._drop_capabilities = PreparedCall("capset", header, nothing) if sys.platform == "linux" else None
 
@@ -91,8 +94,11 @@ class Bare:
         """Build the walls around this process; raises SetupFailed."""
         die_with_parent()
 
-    def bounds(self, limits: tuple[int, int, int, int], is_judged: bool) -> list[tuple[int, int]]:
-        """A check's limits (CPU, memory, files, processes) as resource numbers and bounds that this process may set."""
+    def bounds(self, limits: tuple[int, int, int, int], is_judged: bool) -> Bounds:
+        """A check's limits (CPU, memory, files, processes) as resource numbers with soft and hard bounds.
+
+        The soft bound on CPU time is the lower one: the signal that it sends tells this end from others.
+        """
         key = limits, is_judged
         if key not in self._bounds:
             wanted = [(name, limits[index]) for index, name in enumerate(BOUNDED[: 4 if self.bind_processes else 3])]
@@ -103,8 +109,11 @@ class Bare:
                 if name == "RLIMIT_AS" and sys.platform != "linux":
                     continue  # other kernels refuse to bound the address space
                 number = getattr(resource, name)
-                hard = resource.getrlimit(number)[1]
-                found.append((number, bound if hard == resource.RLIM_INFINITY else min(bound, hard)))
+                most = resource.getrlimit(number)[1]
+                soft, hard = bound, bound + (name == "RLIMIT_CPU")
+                if most != resource.RLIM_INFINITY:
+                    soft, hard = min(soft, most), min(hard, most)
+                found.append((number, (soft, hard)))
             self._bounds = {key: found}
         return self._bounds[key]
 
@@ -113,10 +122,10 @@ class Bare:
         os.setpgid(0, 0)
         die_with_parent()
 
-    def bind(self, bounds: list[tuple[int, int]]) -> None:
+    def bind(self, bounds: Bounds) -> None:
         """Bind this process to a check's limits, and give up every capability."""
         for number, bound in bounds:
-            resource.setrlimit(number, (bound, bound))
+            resource.setrlimit(number, bound)
         if self._drop_capabilities is not None:
             self._drop_capabilities()
 

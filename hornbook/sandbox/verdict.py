@@ -77,7 +77,8 @@ def _ended(check: Check, status: int, cpu_seconds: float, has_started: bool, who
         number = os.WTERMSIG(status)
         if number == signal.SIGSYS:
             return Verdict(Outcome.SANDBOX_VIOLATION, f"{who}a forbidden system call")
-        if number in (signal.SIGKILL, signal.SIGXCPU) and cpu_seconds > check.limits.cpu_seconds - CPU_SLACK_SECONDS:
+        is_spent = cpu_seconds > check.limits.cpu_seconds - CPU_SLACK_SECONDS
+        if number == signal.SIGXCPU or (number == signal.SIGKILL and is_spent):
             return Verdict(Outcome.TIMEOUT, f"{who}used {cpu_seconds:.1f} s of CPU")
         return Verdict(Outcome.KILLED, f"{who}{signal.Signals(number).name}")
     code = os.waitstatus_to_exitcode(status)

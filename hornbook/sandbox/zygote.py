@@ -23,7 +23,7 @@ import time
 from typing import Any
 
 from hornbook.sandbox.candidate import HARNESS_FAILURE, answer_calls, load, run_data, run_program, run_split
-from hornbook.sandbox.jail import OPEN_FILES, RUNGS, Bare, SetupFailed, step
+from hornbook.sandbox.jail import OPEN_FILES, RUNGS, Bare, Bounds, SetupFailed, step
 from hornbook.sandbox.judge import CANDIDATE_GONE, run_judge
 from hornbook.sandbox.mounts import libc
 from hornbook.sandbox.wire import Channel, Link, encode_message
@@ -197,9 +197,7 @@ def ends_by(watch: Any, pid: int, deadline: float) -> bool:
     return bool(events)
 
 
-def be_first(
-    jail: Bare, bounds: list[tuple[int, int]], mode: str, sizes: tuple[int, int], pipes: tuple[int, ...]
-) -> None:
+def be_first(jail: Bare, bounds: Bounds, mode: str, sizes: tuple[int, int], pipes: tuple[int, ...]) -> None:
     """The process of a check that the zygote waits for: the judge in split mode, else the program itself."""
     try:
         jail.begin()
@@ -235,7 +233,7 @@ def own_empty_input() -> None:
     os.open("/dev/null", os.O_RDWR)
 
 
-def be_candidate(jail: Bare, bounds: list[tuple[int, int]], size: int, pipes: tuple[int, ...]) -> None:
+def be_candidate(jail: Bare, bounds: Bounds, size: int, pipes: tuple[int, ...]) -> None:
     """The program's process in split mode; it must not hold the file of the verdict, nor that of the tests."""
     try:
         jail.begin()
