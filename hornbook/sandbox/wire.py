@@ -30,7 +30,10 @@ REBUILDABLE = {
 
 def encode_message(message: Any) -> bytes:
     """A message as JSON."""
-    return json.dumps(message).encode()
+    return _ENCODER.encode(message).encode()
+
+
+_ENCODER = json.JSONEncoder(check_circular=False)  # what is encoded has been built by `plain.encode`
 
 
 class Closed(BaseException):
