@@ -108,9 +108,8 @@ def run_program(result: int, program: bytes, may_exit: bool) -> None:
     os.write(result, b" ")
     try:
         _, stop = load(program, "__main__")
-        stop = finish() or stop
         if stop is None or (may_exit and stop.get("is_success") is True):
-            stop = {"returned": []}
+            stop = finish() or {"returned": []}
         payload = encode_message(stop)
     except MemoryError:
         payload = OUT_OF_MEMORY
