@@ -1,7 +1,8 @@
 """Runs untrusted programs and judges them where they cannot reach the judge.
 
 A program never shares a process with the tests that judge it. Data mode sends arguments into the jail and compares the
-plain results outside it; split mode runs the tests in a process of their own that reaches the program by plain data.
+plain results outside it; split mode runs the tests in a process of their own, held as tightly, that reaches the program
+by plain data; stdio mode sends text in and compares the text that comes out.
 
 What it stops at rungs L3 and L2: reading or writing the user's files, any network, other processes (signals, ptrace,
 memory), starting programs or processes, namespaces, mounts, io_uring, bpf, keyrings, SysV IPC; endless loops, memory,
@@ -10,8 +11,8 @@ values. L1 stops the same by Landlock and system call filters, except that file 
 for, processes are not hidden, and disk use is bounded per file only. L0 bounds resources and nothing else.
 
 What it does not stop: defects of the kernel, timing and cache side channels, reading the interpreter's and /usr's own
-files, a program that recognises the arguments of its tests and returns memorised answers, and memory held by several
-processes of one check together (the bound is per process).
+files, a program that recognises the arguments of its tests and returns memorised answers, tests that pass whatever the
+program does, and memory held by both processes of a split check together (the bound is per process).
 """
 
 from hornbook.sandbox.contract import Check, Limits, Outcome, Sandbox, Verdict
