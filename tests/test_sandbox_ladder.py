@@ -201,7 +201,7 @@ def test_without_user_namespaces_auto_refuses_with_the_way_out_and_l1_works_when
     result = json.loads(done.stdout)
     assert "no safe sandbox here. L3: user namespace" in result["auto"]
     assert "sysctl -w user.max_user_namespaces" in result["auto"]
-    assert 'level="L1"' in result["auto"]
+    assert "--sandbox-level" in result["auto"]
     assert result["L1"] == ["L1", 7, "passed", "timeout"] or "landlock" in result["L1"]
 
 

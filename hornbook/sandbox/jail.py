@@ -95,10 +95,7 @@ class Bare:
         die_with_parent()
 
     def bounds(self, limits: tuple[int, int, int, int], is_judged: bool) -> Bounds:
-        """A check's limits (CPU, memory, files, processes) as resource numbers with soft and hard bounds.
-
-        The soft bound on CPU time is the lower one: the signal that it sends tells this end from others.
-        """
+        """A check's limits (CPU, memory, files, processes) as resource numbers with soft and hard bounds."""
         key = limits, is_judged
         if key not in self._bounds:
             wanted = [(name, limits[index]) for index, name in enumerate(BOUNDED[: 4 if self.bind_processes else 3])]
@@ -110,10 +107,9 @@ class Bare:
                     continue  # other kernels refuse to bound the address space
                 number = getattr(resource, name)
                 most = resource.getrlimit(number)[1]
-                soft, hard = bound, bound + (name == "RLIMIT_CPU")
-                if most != resource.RLIM_INFINITY:
-                    soft, hard = min(soft, most), min(hard, most)
-                found.append((number, (soft, hard)))
+                bound = bound if most == resource.RLIM_INFINITY else min(bound, most)
+                # For CPU too, both: the signal of a lower soft bound does not end process 1 of a pid namespace.
+                found.append((number, (bound, bound)))
             self._bounds = {key: found}
         return self._bounds[key]
 

@@ -192,8 +192,8 @@ class JailedSandbox:
         """One try; a lost zygote is a PROTOCOL_ERROR."""
         try:
             check.program.encode()
-        except UnicodeEncodeError as error:
-            return Verdict(Outcome.SYNTAX_ERROR, f"not UTF-8: {error.reason}", level=self.level)
+        except UnicodeEncodeError:
+            return Verdict(Outcome.SYNTAX_ERROR, "the program is not UTF-8", level=self.level)
         self._require_open()
         zygote = worker.zygote_for(check)
         if zygote.checks >= self.checks_per_zygote:

@@ -53,7 +53,7 @@ def choose_level(level: str) -> str:
         if not reasons[rung]:
             return rung
     why = "; ".join(f"{rung}: {reason}" for rung, reason in reasons.items())
-    lower = 'level="L1" (Landlock, no namespaces) or level="L0" (limits only: trusted programs)'
+    lower = "L1 (Landlock, no namespaces) or L0 (limits only: trusted programs), by --sandbox-level or sandbox.level"
     raise SandboxError(f"no safe sandbox here. {why}. Or choose a weaker one yourself: {lower}")
 
 
