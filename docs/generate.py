@@ -14,7 +14,7 @@ from hornbook.recipe import Recipe, sections
 from hornbook.recipe.sections import SOURCE_KINDS
 
 REFERENCE = Path(__file__).parent / "reference"
-COMMANDS = ("run", "plan", "doctor", "evaluate", "export")
+COMMANDS = ("run", "plan", "doctor", "evaluate", "exec", "score", "export")
 
 
 def recipe_page() -> str:

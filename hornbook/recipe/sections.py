@@ -322,6 +322,15 @@ class Evaluate(Section):
     problems: int = Field(200, ge=1, description="Problems in each set of our own (our choice).")
     max_new_tokens: int = Field(512, ge=1, description="Longest completion in tokens (our choice).")
     batch_size: int = Field(128, ge=1, description="Completions generated together.")
+    time_floor_seconds: float = Field(
+        3.0, gt=0, allow_inf_nan=False, description="Least time limit of a program (openai/human-eval's 3 s)."
+    )
+    time_factor: float = Field(
+        4.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Time limit in multiples of the reference solution's own time on this machine (EvalPlus: 4).",
+    )
 
 
 class Report(Section):

@@ -3,7 +3,8 @@
 Protocol. A prompt's trailing whitespace is stripped before it is encoded, and the completion starts with the newline,
 as in training. Generation ends at end-of-text, at `max_new_tokens`, or when the completion starts a new top-level
 statement. `raw` judges the completion as it came; the headline number judges it after `sanitise`, which cuts what
-follows the function and never improves wrong code.
+follows the function and never improves wrong code. A program may run for as long as the recipe's floor, or for a
+multiple of what the reference solution takes on this machine, where that is more.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hornbook.benchmarks import Problem, ProblemSet, check_for, load_problem_sets, sanitise
+from hornbook.benchmarks import Problem, ProblemSet, check_for, load_problem_sets, reference_limits, sanitise
 from hornbook.dataset import SAMPLE, commit, content_id, write_part
 from hornbook.events import Events
 from hornbook.recipe import Evaluate, Recipe
-from hornbook.sandbox import Verdict
+from hornbook.sandbox import Limits, Verdict
 from hornbook.sandbox.local import LocalSandbox
 from hornbook.statistics import wilson
 from hornbook.store import Artifact, Summary, Work, stage
 
 
-@stage(version=1)
+@stage(version=2)
 def evaluate(
     model: Artifact,
     problems: Mapping[str, ProblemSet],
@@ -144,8 +145,17 @@ def _samples(
         sanitise(problem.prompt.rstrip(), text, problem.entry_point)
         for problem, text in zip(problem_set.problems, texts, strict=True)
     ]
-    raw = _judge(problem_set.problems, texts, sandbox, work, f"run {problem_set.name}, raw")
-    final = _judge(problem_set.problems, cleaned, sandbox, work, f"run {problem_set.name}, sanitised")
+    with work.task(f"time references of {problem_set.name}", len(problem_set), "programs") as task:
+        limits = reference_limits(
+            problem_set.problems,
+            sandbox,
+            section.time_floor_seconds,
+            section.time_factor,
+            tell=work.events.say,
+            progress=task.advance,
+        )
+    raw = _judge(problem_set.problems, texts, sandbox, work, f"run {problem_set.name}, raw", limits)
+    final = _judge(problem_set.problems, cleaned, sandbox, work, f"run {problem_set.name}, sanitised", limits)
     rows = []
     for index, problem in enumerate(problem_set.problems):
         rows.append(
@@ -168,9 +178,19 @@ def _samples(
 
 
 def _judge(
-    problems: tuple[Problem, ...], completions: list[str], sandbox: LocalSandbox, work: Work, description: str
+    problems: tuple[Problem, ...],
+    completions: list[str],
+    sandbox: LocalSandbox,
+    work: Work,
+    description: str,
+    limits: Mapping[str, Limits] | None = None,
 ) -> list[Verdict]:
-    checks = (check_for(problem, completion) for problem, completion in zip(problems, completions, strict=True))
+    """Verdicts in order; a problem without limits of its own gets the sandbox's."""
+    bounds = limits or {}
+    checks = (
+        check_for(problem, completion, bounds.get(problem.task_id))
+        for problem, completion in zip(problems, completions, strict=True)
+    )
     verdicts = []
     with work.task(description, len(problems), "programs") as task:
         for verdict in sandbox.map(checks):
