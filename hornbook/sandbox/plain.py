@@ -20,6 +20,8 @@ SMALL_INT = 1 << 62
 SEQUENCES: dict[str, Callable[[Iterable[Any]], Any]] = {"t": tuple, "s": set, "f": frozenset}
 
 CONTAINERS = ("l", "d", *SEQUENCES)
+JSON_KINDS = {type(None), bool, str}
+JSON_LEAVES = {*JSON_KINDS, int, float}
 LEAVES = {type(None), bool, int, float, complex, str, bytes}
 
 Other = Callable[[Any], Any]
@@ -67,12 +69,18 @@ def _encode(value: Any, other: Other | None, depth: int) -> Any:
         raise ValueError(f"data is nested deeper than {MAX_DEPTH} levels")
     depth += 1
     if kind is list:
-        return [_encode(item, other, depth) for item in value]
+        return value[:] if _is_written_as_is(value) else [_encode(item, other, depth) for item in value]
     if kind is tuple:
         return {"t": [_encode(item, other, depth) for item in value]}
     if kind is dict:
         return {"d": [[_encode(key, other, depth), _encode(item, other, depth)] for key, item in value.items()]}
     return _encode_rare(value, kind, other, depth)
+
+
+def _is_written_as_is(items: list[Any]) -> bool:
+    """Whether JSON has all of a list's items: told for the whole list at once, which is many times faster."""
+    kinds = set(map(type, items))
+    return kinds <= JSON_KINDS or (kinds == {int} and -SMALL_INT < min(items) and max(items) < SMALL_INT)
 
 
 def _encode_rare(value: Any, kind: type, other: Other | None, depth: int) -> Any:
@@ -125,7 +133,7 @@ def _decode(form: Any, other: Other | None, depth: int) -> Any:
         raise ValueError(f"data is nested deeper than {MAX_DEPTH} levels")
     depth += 1
     if kind is list:
-        return [_decode(item, other, depth) for item in form]
+        return form if JSON_LEAVES.issuperset(map(type, form)) else [_decode(item, other, depth) for item in form]
     if tag in SEQUENCES:
         items = [_decode(item, other, depth) for item in body]
         if tag != "t":
