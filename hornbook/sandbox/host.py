@@ -20,6 +20,7 @@ from typing import Any
 
 from hornbook.errors import SandboxError
 from hornbook.sandbox import plain, seccomp
+from hornbook.sandbox.assertions import read_assertions
 from hornbook.sandbox.contract import Check
 from hornbook.sandbox.mounts import empty_folder
 
@@ -164,17 +165,21 @@ class Zygote:
         if folder:
             _remove(folder)
 
-    def exchange(self, check: Check) -> Reply:
-        """Have one check run; raises ZygoteLost, after which the zygote must be started again."""
+    def exchange(self, check: Check, mode: str) -> Reply:
+        """Have one check run in a mode; raises ZygoteLost, after which the zygote must be started again."""
         control = self._control
         if control is None:
             raise ZygoteLost("it has been stopped")
         self.checks += 1
-        mode = mode_of(check)
         program, question = check.program.encode(), _question(check, mode)
         limits = check.limits
         bounds = tuple(map(int, (limits.cpu_seconds, limits.memory_bytes, limits.file_bytes, limits.processes)))
-        header = (mode, (len(program), len(question)), float(limits.wall_seconds), bounds)
+        header = (
+            "data" if mode == "asserts" else mode,
+            (len(program), len(question)),
+            float(limits.wall_seconds),
+            bounds,
+        )
         output, errors, result, *rest = files = [
             _file(), _file() if mode == "stdio" else -1, _file(never_shrinks=True), _file(), _file()
         ]  # fmt: skip
@@ -238,9 +243,9 @@ def imports_other(check: Check) -> bool:
 
 
 def mode_of(check: Check) -> str:
-    """How the check is judged: data, split, stdio or program."""
+    """How the check is judged: data, split, asserts (tests that can be carried out as data), stdio or program."""
     if check.tests is not None:
-        return "split"
+        return "split" if read_assertions(check.tests, check.entry_point) is None else "asserts"
     if check.arguments is not None:
         return "data"
     return "program" if check.stdin is None else "stdio"
@@ -307,6 +312,10 @@ def _question(check: Check, mode: str) -> bytes:
     """The file beside the program: calls, tests with their prelude, or the input; never an expected value."""
     if mode == "split":
         return marshal.dumps((check.entry_point, check.tests, check.prelude))
+    if mode == "asserts":
+        assertions = read_assertions(check.tests or "", check.entry_point) or ()
+        calls = tuple(assertion.arguments for assertion in assertions)
+        return marshal.dumps((check.entry_point, calls), WITHOUT_SHARING)
     if mode == "data":
         return marshal.dumps((check.entry_point, _plain_calls(check.arguments or ())), WITHOUT_SHARING)
     return (check.stdin or "").encode("utf-8", "surrogateescape")

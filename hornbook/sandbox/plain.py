@@ -80,7 +80,7 @@ def _encode(value: Any, other: Other | None, depth: int) -> Any:
 def _is_written_as_is(items: list[Any]) -> bool:
     """Whether JSON has all of a list's items: told for the whole list at once, which is many times faster."""
     kinds = set(map(type, items))
-    return kinds <= JSON_KINDS or (kinds == {int} and -SMALL_INT < min(items) and max(items) < SMALL_INT)
+    return kinds <= JSON_KINDS or (kinds == {int} and min(items) > -SMALL_INT and max(items) < SMALL_INT)
 
 
 def _encode_rare(value: Any, kind: type, other: Other | None, depth: int) -> Any:
@@ -133,7 +133,7 @@ def _decode(form: Any, other: Other | None, depth: int) -> Any:
         raise ValueError(f"data is nested deeper than {MAX_DEPTH} levels")
     depth += 1
     if kind is list:
-        return form if JSON_LEAVES.issuperset(map(type, form)) else [_decode(item, other, depth) for item in form]
+        return form[:] if JSON_LEAVES.issuperset(map(type, form)) else [_decode(item, other, depth) for item in form]
     if tag in SEQUENCES:
         items = [_decode(item, other, depth) for item in body]
         if tag != "t":

@@ -16,8 +16,9 @@ from types import TracebackType
 from typing import Self
 
 from hornbook.errors import SandboxError
+from hornbook.sandbox.assertions import Unclear
 from hornbook.sandbox.contract import Check, Limits, Outcome, Progress, Verdict
-from hornbook.sandbox.host import COMMON, OTHERS, Zygote, ZygoteLost, imports_other
+from hornbook.sandbox.host import COMMON, OTHERS, Zygote, ZygoteLost, imports_other, mode_of
 from hornbook.sandbox.probe import choose_level
 from hornbook.sandbox.verdict import read_verdict
 
@@ -205,7 +206,11 @@ class JailedSandbox:
                 self._require_open()
                 raise SandboxError(f"the sandbox cannot start at level {self.level}: {error}") from error
         try:
-            return read_verdict(check, zygote.exchange(check), self.level)
+            mode = mode_of(check)
+            try:
+                return read_verdict(check, mode, zygote.exchange(check, mode), self.level)
+            except Unclear:
+                return read_verdict(check, "split", zygote.exchange(check, "split"), self.level)
         except ZygoteLost as error:
             zygote.stop()
             self._require_open()

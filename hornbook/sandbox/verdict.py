@@ -6,14 +6,16 @@ import json
 import os
 import re
 import signal
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
 from hornbook.sandbox import plain
+from hornbook.sandbox.assertions import Assertion, Unclear, read_assertions
 from hornbook.sandbox.candidate import HARNESS_FAILURE, REPLY_TOO_LARGE
 from hornbook.sandbox.contract import Check, Outcome, Verdict
-from hornbook.sandbox.host import MAX_REPLY_BYTES, Reply, mode_of
+from hornbook.sandbox.host import MAX_REPLY_BYTES, Reply
 from hornbook.sandbox.judge import CANDIDATE_GONE
 
 SPENT_RATE = (
@@ -40,9 +42,9 @@ class NotPlain:
         return f"<{self.name[:80]} object>"
 
 
-def read_verdict(check: Check, reply: Reply, level: str) -> Verdict:
-    """The verdict on a check that has ended."""
-    verdict = _outcome(check, reply)
+def read_verdict(check: Check, mode: str, reply: Reply, level: str) -> Verdict:
+    """The verdict on a check that has ended; raises Unclear where assertions have to run as tests after all."""
+    verdict = _outcome(check, mode, reply)
     return replace(
         verdict,
         detail=one_line(verdict.detail),
@@ -54,9 +56,8 @@ def read_verdict(check: Check, reply: Reply, level: str) -> Verdict:
     )
 
 
-def _outcome(check: Check, reply: Reply) -> Verdict:
+def _outcome(check: Check, mode: str, reply: Reply) -> Verdict:
     """Outcome, detail and values."""
-    mode = mode_of(check)
     if reply.output_bytes > check.limits.output_bytes:
         return Verdict(Outcome.OUTPUT_LIMIT, f"printed {reply.output_bytes} bytes")
     if reply.timed_out:
@@ -70,6 +71,8 @@ def _outcome(check: Check, reply: Reply) -> Verdict:
         return _ended(check, reply.status, reply.cpu_seconds, has_started)
     if mode == "data":
         return _compared(check, reply.result)
+    if mode == "asserts":
+        return _asserted(read_assertions(check.tests or "", check.entry_point) or (), reply.result)
     return _ran(check, reply.result, reply.output)
 
 
@@ -155,18 +158,10 @@ def _line(line: str | None) -> str:
 
 def _compared(check: Check, result: bytes) -> Verdict:
     """Data mode: decode what the candidate wrote, believe nothing else, compare."""
-    if not result.strip():
-        return Verdict(Outcome.EARLY_EXIT, "exit status 0")
-    try:
-        reply = json.loads(result)
-        if "stopped" in reply:
-            return Verdict(STOPS[reply["stopped"]], str(reply["detail"])[:MAX_DETAIL])
-        values = tuple(plain.decode(form, _other) for form in reply["returned"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        return Verdict(Outcome.SANDBOX_VIOLATION, f"a malformed reply: {_text(error)}")
     calls = check.arguments or ()
-    if len(values) != len(calls):
-        return Verdict(Outcome.SANDBOX_VIOLATION, f"{len(values)} results for {len(calls)} calls")
+    values, stop = _read_reply(result, len(calls))
+    if stop is not None:
+        return stop
     plainly = all(_is_plain(value) for value in values)
     if check.expected is None:
         if not plainly:
@@ -179,6 +174,39 @@ def _compared(check: Check, result: bytes) -> Verdict:
             detail = f"call {index}: {call[:200]} returned {_text(got)}, not {_text(want)}"
             return Verdict(Outcome.FAILED_ASSERTION, detail[:MAX_DETAIL], values=kept)
     return Verdict(Outcome.PASSED, values=kept)
+
+
+def _asserted(assertions: Sequence[Assertion], result: bytes) -> Verdict:
+    """Split mode carried out as data: hold each result to its assertion, those before an exception included."""
+    values, stop = _read_reply(result, len(assertions))
+    if not all(map(_is_plain, values)):
+        raise Unclear  # such an object may have its own idea of equality, which only tests that run can ask for
+    for assertion, got in zip(assertions, values, strict=stop is None):
+        try:
+            holds = assertion.holds(got)
+        except (ArithmeticError, RecursionError) as error:
+            raise Unclear from error
+        if not holds:
+            return Verdict(Outcome.FAILED_ASSERTION, f"assert {assertion.text}: returned {_text(got)}"[:MAX_DETAIL])
+    return stop or Verdict(Outcome.PASSED)
+
+
+def _read_reply(result: bytes, calls: int) -> tuple[tuple[Any, ...], Verdict | None]:
+    """The decoded results of the calls (up to a stop), and the verdict where the program stopped or forged."""
+    if not result.strip():
+        return (), Verdict(Outcome.EARLY_EXIT, "exit status 0")
+    stop = None
+    try:
+        reply = json.loads(result)
+        if "stopped" in reply:
+            stop = Verdict(STOPS[reply["stopped"]], str(reply["detail"])[:MAX_DETAIL])
+        forms = reply["returned"] if stop is None else reply.get("returned", [])
+        values = tuple(plain.decode(form, _other) for form in forms)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return (), Verdict(Outcome.SANDBOX_VIOLATION, f"a malformed reply: {_text(error)}")
+    if stop is None and len(values) != calls:
+        return (), Verdict(Outcome.SANDBOX_VIOLATION, f"{len(values)} results for {calls} calls")
+    return values, stop
 
 
 def _other(form: dict[str, Any]) -> NotPlain:
