@@ -182,8 +182,6 @@ def test_humaneval_gets_the_same_verdicts_either_way(sandbox: JailedSandbox) -> 
     assert len(as_data) > 140
     for completion in (None, "    return []\n", "    return True\n", "    return 1\n"):
         short = [check_for(problem, completion or problem.canonical_solution) for problem in as_data]
-        whole = [
-            Check(c.program, c.entry_point, tests="import math\n" + (c.tests or ""), prelude=c.prelude) for c in short
-        ]
+        whole = [dataclasses.replace(check, tests=f"import math\n{check.tests}") for check in short]
         outcomes = [verdict.outcome for verdict in sandbox.map(short)]
         assert outcomes == [verdict.outcome for verdict in sandbox.map(whole)]

@@ -54,7 +54,8 @@ def read_assertions(tests: str, entry_point: str) -> tuple[Assertion, ...] | Non
             warnings.simplefilter("ignore")
             body = ast.parse(tests).body
         functions = [statement for statement in body if isinstance(statement, ast.FunctionDef)]
-        found = list(_assertions([statement for statement in body if statement not in functions], entry_point))
+        others = [statement for statement in body if not isinstance(statement, ast.FunctionDef)]
+        found = list(_assertions(others, entry_point))
         if [function.name for function in functions] == ["check"]:
             found += _assertions(functions[0].body, _parameter(functions[0]))
         elif functions:
@@ -75,6 +76,7 @@ def _parameter(function: ast.FunctionDef) -> str:
 
 def _assertions(statements: list[ast.stmt], name: str) -> Iterator[Assertion]:
     """The assertions in a block; Unclear for a statement that is none and that could do anything."""
+    taken = (name, "abs", "check")
     for statement in statements:
         if isinstance(statement, ast.Assert):
             if statement.msg is not None and not isinstance(statement.msg, ast.Constant):
@@ -82,7 +84,7 @@ def _assertions(statements: list[ast.stmt], name: str) -> Iterator[Assertion]:
             if not (isinstance(statement.test, ast.Constant) and statement.test.value):  # `assert True, "..."`
                 yield _assertion(statement.test, name)
         elif isinstance(statement, ast.Assign):  # HumanEval's METADATA
-            if not all(isinstance(target, ast.Name) and target.id not in (name, "abs") for target in statement.targets):
+            if not all(isinstance(target, ast.Name) and target.id not in taken for target in statement.targets):
                 raise Unclear
             ast.literal_eval(statement.value)
         elif not isinstance(statement, ast.Pass) and not (

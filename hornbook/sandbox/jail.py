@@ -151,6 +151,8 @@ class Bare:
     def clean(self) -> None:
         """Empty the folder that the program could write."""
         mounts.empty_folder(self.temporary)
+        os.chmod(self.temporary, 0o700)
+        os.utime(self.temporary, (0, 0))  # a program may have left numbers here for the next one
 
 
 def reap(options: int = 0) -> float:

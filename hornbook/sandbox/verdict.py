@@ -48,7 +48,7 @@ def read_verdict(check: Check, mode: str, reply: Reply, level: str) -> Verdict:
     return replace(
         verdict,
         detail=one_line(verdict.detail),
-        output=reply.output + reply.errors,
+        output=(reply.output + reply.errors)[: check.limits.output_bytes],
         wall_seconds=reply.wall_seconds,
         cpu_seconds=reply.cpu_seconds,
         peak_memory_bytes=reply.peak_memory_bytes,
