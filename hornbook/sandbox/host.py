@@ -219,7 +219,7 @@ def _filters(level: str) -> tuple[bytes, bytes]:
         architecture = seccomp.machine()
     except OSError as error:
         raise ZygoteLost(f"seccomp: {error.strerror}") from error
-    return seccomp.zygote_filter(architecture), seccomp.candidate_filter(architecture)
+    return seccomp.zygote_filter(architecture), seccomp.candidate_filter(architecture, has_own_root=level != "L1")
 
 
 def _remove(folder: str) -> None:

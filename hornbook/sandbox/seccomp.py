@@ -29,6 +29,8 @@ NUMBERS_X86_64 = """
     fstatfs=138 sched_getparam=143 sched_getscheduler=145 sched_get_priority_max=146 sched_get_priority_min=147
     modify_ldt=154 pivot_root=155 prctl=157 arch_prctl=158 setrlimit=160 chroot=161 acct=163 settimeofday=164
     mount=165 umount2=166 swapon=167 swapoff=168 reboot=169 iopl=172 ioperm=173 init_module=175 delete_module=176
+    setxattr=188 lsetxattr=189 fsetxattr=190 getxattr=191 lgetxattr=192 fgetxattr=193 listxattr=194 llistxattr=195
+    flistxattr=196 removexattr=197 lremovexattr=198 fremovexattr=199
     gettid=186 tkill=200 time=201 futex=202 sched_getaffinity=204 epoll_create=213 getdents64=217
     set_tid_address=218 restart_syscall=219 fadvise64=221 clock_settime=227 clock_gettime=228 clock_getres=229
     clock_nanosleep=230 exit_group=231 epoll_wait=232 epoll_ctl=233 tgkill=234 utimes=235 kexec_load=246 waitid=247
@@ -44,6 +46,8 @@ NUMBERS_X86_64 = """
     mount_setattr=442
 """
 NUMBERS_AARCH64 = """
+    setxattr=5 lsetxattr=6 fsetxattr=7 getxattr=8 lgetxattr=9 fgetxattr=10 listxattr=11 llistxattr=12 flistxattr=13
+    removexattr=14 lremovexattr=15 fremovexattr=16
     getcwd=17 eventfd2=19 epoll_create1=20 epoll_ctl=21 epoll_pwait=22 dup=23 dup3=24 fcntl=25 ioctl=29 flock=32
     mkdirat=34 unlinkat=35 symlinkat=36 linkat=37 renameat=38 umount2=39 mount=40 pivot_root=41 statfs=43 fstatfs=44
     truncate=45 ftruncate=46 fallocate=47 faccessat=48 chdir=49 fchdir=50 chroot=51 fchmod=52 fchmodat=53 openat=56
@@ -90,6 +94,11 @@ HOSTILE = """
 """.split()  # noqa: SIM905
 # Calls decided by an argument (`_conditional`), and calls that fail with EPERM: honest programs get an exception.
 CONDITIONAL = ["ioctl", "clone3", "socketpair", "clone", "unshare", "setns"]
+# Calls that fail as on a file system without extended attributes: shutil.copy2 and copytree then go on without.
+UNSUPPORTED = """
+    setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr removexattr lremovexattr
+    fremovexattr
+""".split()  # noqa: SIM905
 REFUSED = ["vfork", "execve", "execveat", "setuid", "setresuid", "setresgid", "tkill"]
 
 NAMESPACE_FLAGS = 0x7E020080  # every CLONE_NEW* flag
@@ -175,7 +184,8 @@ def zygote_filter(architecture: str) -> bytes:
     program += [_if_at_least(X32_BIT, 0, 1), _return(KILL)]  # x32 numbers alias x86-64 calls
     program += _for_calls(pick(HOSTILE), _return(KILL))
     program += _conditional(numbers)
-    special = {*HOSTILE, *CONDITIONAL, *REFUSED}
+    program += _for_calls(pick(UNSUPPORTED), _fail(errno.ENOTSUP))
+    special = {*HOSTILE, *CONDITIONAL, *REFUSED, *UNSUPPORTED}
     program += _allow_ranges(sorted(number for name, number in numbers.items() if name not in special))
     return _assemble([*program, _fail(errno.EPERM)])
 
@@ -205,8 +215,12 @@ def _allow_ranges(numbers: list[int]) -> list[Instruction]:
     return program
 
 
-def candidate_filter(architecture: str) -> bytes:
-    """The filter over the first one for untrusted code, with PLACE_OF_PID where the process's own number belongs."""
+def candidate_filter(architecture: str, has_own_root: bool = True) -> bytes:
+    """The filter over the first one for untrusted code, with PLACE_OF_PID where the process's own number belongs.
+
+    Without a root of its own (L1) it must not change by name what Landlock does not guard: modes and times of files,
+    and before Linux 6.2 their size.
+    """
     pid = int.from_bytes(PLACE_OF_PID, "little")
     numbers = ARCHITECTURES[architecture][1]
     pick = lambda names: [numbers[name] for name in names.split() if name in numbers]  # noqa: E731
@@ -214,6 +228,8 @@ def candidate_filter(architecture: str) -> bytes:
     program = [_load(0)]
     program += _for_calls(pick("fork setrlimit seccomp sendmsg recvmsg setsid setpgid capset pidfd_open"), refused)
     program += _for_calls(pick("mount umount2 unshare setns"), _return(KILL))
+    if not has_own_root:
+        program += _for_calls(pick("chmod fchmod fchmodat utime utimes utimensat truncate"), refused)
     program += _for_calls(pick("clone"), _argument(0), _if_any_bit(CLONE_THREAD, 1, 0), refused, allowed)
     program += _for_calls(pick("kill tgkill"), *_only_values(0, (pid,), refused))
     program += _for_calls(pick("fcntl"), _argument(1), *_refuse_values(FILE_COMMANDS, refused))
