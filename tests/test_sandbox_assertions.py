@@ -92,6 +92,20 @@ def test_the_usual_form_of_humaneval_is_read() -> None:
     assert not first.holds([3])
 
 
+@given(st.integers(-20, 20), st.integers(-20, 20), st.sampled_from(["+", "-", "*", "/", "**"]))
+def test_arithmetic_in_arguments_is_carried_out(left: int, right: int, sign: str) -> None:
+    expression = f"[{left} {sign} {right}, 'a' + 'b']"
+    try:
+        value = eval(expression)
+    except ZeroDivisionError:
+        assert read_assertions(f"assert f({expression}) == 1", "f") is None
+        return
+    if "j" not in repr(value):
+        [found] = read_assertions(f"assert f({expression}) == {expression}", "f") or ()
+        assert found.arguments == (value,)
+        assert found.holds(value)
+
+
 @pytest.mark.parametrize(
     "tests",
     [
@@ -108,6 +122,8 @@ def test_the_usual_form_of_humaneval_is_read() -> None:
         "assert f(1) is 5",
         "assert f(1) == 1, f(2)",
         "f(1)",
+        "assert f(9999 ** 9999) == 1",
+        "assert f('a' * 9) == 1",
         "assert False",
         "f = 1\nassert f(1) == 1",
         "assert math.isclose(f(1), 1)",
