@@ -30,7 +30,7 @@ HARNESS_PROCESSES = 2  # stub and zygote belong to the same user; in split mode,
 BOUNDED = ("RLIMIT_CPU", "RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_NPROC")
 
 
-Bounds = list[tuple[int, tuple[int, int]]]
+Bounds = list[PreparedCall]
 
 
 class SetupFailed(Exception):
@@ -95,7 +95,7 @@ class Bare:
         die_with_parent()
 
     def bounds(self, limits: tuple[int, int, int, int], is_judged: bool) -> Bounds:
-        """A check's limits (CPU, memory, files, processes) as resource numbers with soft and hard bounds."""
+        """The calls that set a check's limits: CPU, memory, files, processes."""
         key = limits, is_judged
         if key not in self._bounds:
             wanted = [(name, limits[index]) for index, name in enumerate(BOUNDED[: 4 if self.bind_processes else 3])]
@@ -109,7 +109,8 @@ class Bare:
                 most = resource.getrlimit(number)[1]
                 bound = bound if most == resource.RLIM_INFINITY else min(bound, most)
                 # For CPU too, both: the signal of a lower soft bound does not end process 1 of a pid namespace.
-                found.append((number, (bound, bound)))
+                pair = ctypes.create_string_buffer(struct.pack("QQ", bound, bound))  # struct rlimit
+                found.append(PreparedCall("setrlimit", number, pair))
             self._bounds = {key: found}
         return self._bounds[key]
 
@@ -120,8 +121,8 @@ class Bare:
 
     def bind(self, bounds: Bounds) -> None:
         """Bind this process to a check's limits, and give up every capability."""
-        for number, bound in bounds:
-            resource.setrlimit(number, bound)
+        for set_limit in bounds:
+            set_limit()
         if self._drop_capabilities is not None:
             self._drop_capabilities()
 
