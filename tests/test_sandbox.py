@@ -214,6 +214,8 @@ def test_a_program_that_imports_more_gets_a_zygote_that_has_it(sandbox: JailedSa
     verdict = sandbox.run(Check(program))
     assert verdict.output == "P(x=1)\n"
     assert imports_other(Check(program))
+    once, again = (sandbox.run(Check("x = 1; import random; print(random.random())")) for _ in range(2))
+    assert once.output == again.output
     assert not imports_other(Check("import math\n# import dataclasses\ntext = 'import time'"))
 
 
