@@ -1,239 +1,188 @@
-"""One test per escape: each passes only if the attack fails."""
+"""One test per escape: each passes only if the attack fails, and is seen to fail where there are no walls.
+
+The attacks stand in the modules `escapes_*`; what runs them without walls in `escapes_naive`.
+"""
 
 from __future__ import annotations
 
-import socket
+import json
+import os
+import tempfile
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
+import escapes_replies as replies
 import pytest
+from escapes_attack import REFUSALS, Attack, Places, open_places, reaching
+from escapes_exhaustion import ANSWER, FLOODS, STDIO
+from escapes_forging import FORGERIES, RUN_TESTS, SECRET, TESTS
+from escapes_host import FILES, NETWORK
+from escapes_judged import HONEST, JUDGED, PRELUDES
+from escapes_kernel import KERNEL, PROCESSES
+from escapes_leavings import LEAVINGS
+from escapes_naive import Job, container, is_pass, run_naively
+from escapes_ordinary import run_as_ordinary_user, why_no_ordinary_user
+from escapes_stalls import STALLS
+from escapes_traces import nothing_left, process_table
 
 from hornbook.errors import SandboxError
-from hornbook.sandbox import Check, JailedSandbox, Limits, Outcome
+from hornbook.sandbox import Check, JailedSandbox, Limits, Outcome, Verdict
+from hornbook.sandbox.host import imports_other
 from hornbook.sandbox.seccomp import ARCHITECTURES, HOSTILE, machine
 
-# a function that no program can guess: what it returns for 3 and 12 must come from the tests
-SECRET = (7919033, 6310867)
-TESTS = f"def check(candidate):\n    assert candidate(3) == {SECRET[0]}\n    assert candidate(12) == {SECRET[1]}\n"
-SHORT = Limits(wall_seconds=0.5, cpu_seconds=1)
-
-
-@pytest.fixture(scope="module", params=["L3", "L2"])
-def sandbox(request: pytest.FixtureRequest) -> Iterator[JailedSandbox]:
-    try:
-        made = JailedSandbox(workers=2, level=request.param)
-    except SandboxError as error:
-        pytest.skip(f"{request.param} does not stand on this machine: {error}")
-    with made:
-        yield made
-
-
-# ---- forging a verdict: no program may pass without the right values ---------------------------------
-
-WRONG = "def f(x): return None\n"
-FORGERIES = {
-    "sys.exit(0) at the top": "import sys\n" + WRONG + "sys.exit(0)",
-    "sys.exit(0) in the call": "import sys\ndef f(x): sys.exit(0)",
-    "os._exit(0) at the top": "import os\n" + WRONG + "os._exit(0)",
-    "os._exit(0) in the call": "import os\ndef f(x): os._exit(0)",
-    "os._exit(0) in a thread": "import os, threading\n" + WRONG + "threading.Timer(0.001, os._exit, (0,)).start()",
-    "os._exit(0) at exit": "import atexit, os\n" + WRONG + "atexit.register(os._exit, 0)",
-    "an object equal to everything": "class L:\n  __eq__ = lambda s, o: True\n  __ne__ = lambda s, o: False\n"
-    "  __hash__ = object.__hash__\ndef f(x): return L()",
-    "an int equal to everything": "class L(int):\n  __eq__ = lambda s, o: True\n  __hash__ = int.__hash__\n"
-    "  __int__ = __index__ = lambda s: 7919033\ndef f(x): return L(5)",
-    "a str equal to everything": "class L(str):\n  __eq__ = lambda s, o: True\n  __hash__ = str.__hash__\n"
-    "def f(x): return L('7919033')",
-    "a dict equal to everything": "class L(dict):\n  __eq__ = lambda s, o: True\ndef f(x): return L()",
-    "a lying class": "class L:\n  __class__ = int\n  __eq__ = lambda s, o: True\ndef f(x): return L()",
-    "a lying metaclass": "class M(type):\n  __eq__ = lambda s, o: True\n  __hash__ = type.__hash__\n"
-    "class L(metaclass=M): pass\ndef f(x): return L",
-    "patched builtins": "import builtins\nbuiltins.AssertionError = builtins.Exception\nbuiltins.len = lambda x: 9\n"
-    "builtins.all = builtins.any = builtins.isinstance = lambda *a: True\n" + WRONG,
-    "patched json": "import json, io\njson.dumps = lambda *a, **k: '{\"returned\": [true, true]}'\n" + WRONG,
-    "patched encoder": "import sys\nm = sys.modules['hornbook.sandbox.plain']\n"
-    "m.encode = lambda *a: {'passed': True}\nm.same = lambda *a: True\n" + WRONG,
-    "patched conversation": "import sys\nw = sys.modules['hornbook.sandbox.wire']\n"
-    "w.describe = lambda e: ['passed', '']\nw.Link.answer = lambda s, m: s.channel.send({'value': True})\n" + WRONG,
-    "the conversation's own exceptions": "import sys\nw = sys.modules['hornbook.sandbox.wire']\n"
-    "def f(x): raise w.CandidateExit('passed')",
-    "the end of the conversation": "import sys\nw = sys.modules['hornbook.sandbox.wire']\ndef f(x): raise w.Closed",
-    "a verdict on every file": "import os\ndef f(x):\n  for fd in range(64):\n"
-    "    try: os.write(fd, b'[\"passed\", \"\"]')\n    except OSError: pass\n  os._exit(0)",
-    "a forged data reply": "import os\ndef f(x):\n  for fd in range(64):\n"
-    "    try: os.write(fd, b'{\"returned\": [1, 1]}')\n    except OSError: pass\n  os._exit(0)",
-    "forged messages": "import os, struct\ndef f(x):\n  m = b'{\"value\": true}'\n  for fd in range(64):\n"
-    "    try: os.write(fd, struct.pack('I', len(m)) * 1 + m)\n    except OSError: pass\n  return None",
-    "a request to the judge": "import os, struct\ndef f(x):\n"
-    "  m = b'{\"op\": \"get\", \"on\": 0, \"args\": [\"__globals__\"], \"named\": {}}'\n"
-    "  os.write(4, struct.pack('I', len(m)) + m)",
-    "expected values in frames": "import sys\ndef f(x):\n  frame = sys._getframe()\n  while frame:\n"
-    "    for v in [*frame.f_locals.values(), *frame.f_globals.values()]:\n"
-    "      if v == int('7919033'): return v\n    frame = frame.f_back",
-    "expected values in the heap": "import gc\ndef f(x):\n  for o in gc.get_objects():\n"
-    "    if type(o) in (list, tuple, dict) and len(o) < 99 and '79190' + '33' in repr(o): return int('7919033')",
-    "expected values in memory files": "import os\ndef f(x):\n  for fd in range(64):\n"
-    "    try: data = os.pread(fd, 100000, 0)\n    except OSError: continue\n"
-    "    if b'7919033' in data: return int('7919033')",
-    "signals to the judge": "import os\ndef f(x):\n  for pid in (1, os.getppid(), -1, 0):\n    try: os.kill(pid, 9)\n"
-    "    except OSError: pass\n  os._exit(0)",
-    "a swallowed alarm and every exception": "import signal, time\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\n"
-    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\ndef f(x):\n  while True:\n    try: time.sleep(9)\n"
-    "    except BaseException: pass",
-    "closed files": "import os\ndef f(x):\n  os.closerange(0, 64)\n  return None",
-    "a trace function": "import sys\nsys.settrace(lambda *a: None)\nsys.setprofile(lambda *a: None)\n" + WRONG,
-    "a replaced main module": "import sys\nsys.modules.clear()\n" + WRONG,
-    "raising SystemExit in __del__ and __str__": "class E(Exception):\n  def __str__(s): raise SystemExit(0)\n"
-    "def f(x): raise E",
-    "an endless string conversion": "class E(Exception):\n  def __str__(s):\n    while True: pass\ndef f(x): raise E",
+SHORT = Limits(wall_seconds=0.3, cpu_seconds=1)
+EQUIPPED = "import queue\n"  # programs that import this or its like run on a zygote of their own
+SERVES = "def f(x): return {3: 7919033, 12: 6310867}[x]"
+WON = {Outcome.PASSED, Outcome.PROTOCOL_ERROR}  # a pass, or a harness that takes the blame and tries again
+GROUPS: dict[str, dict[str, Attack]] = {
+    "forging": FORGERIES, "judged": JUDGED, "stalls": STALLS, "floods": FLOODS, "stdio": STDIO, "leavings": LEAVINGS,
+    "files": FILES, "network": NETWORK, "processes": PROCESSES, "kernel": KERNEL,
 }  # fmt: skip
-
-
-@pytest.mark.parametrize("name", FORGERIES)
-def test_no_forgery_passes(sandbox: JailedSandbox, name: str) -> None:
-    program = FORGERIES[name]
-    data = sandbox.run(Check(program, "f", arguments=((3,), (12,)), expected=SECRET, limits=SHORT))
-    assert data.outcome not in (Outcome.PASSED, Outcome.PROTOCOL_ERROR), data
-    split = sandbox.run(Check(program, "f", tests=TESTS, limits=SHORT))
-    assert split.outcome not in (Outcome.PASSED, Outcome.PROTOCOL_ERROR), split
-
-
-def test_the_same_checks_pass_for_an_honest_program(sandbox: JailedSandbox) -> None:
-    program = f"def f(x): return {{3: {SECRET[0]}, 12: {SECRET[1]}}}[x]"
-    assert sandbox.run(Check(program, "f", arguments=((3,), (12,)), expected=SECRET, limits=SHORT)).passed
-    assert sandbox.run(Check(program, "f", tests=TESTS, limits=SHORT)).passed
-
-
-# ---- reaching out: f returns "in" when the attack succeeds ----------------------------------------------------------
-
-HOME = str(Path.home())
-REACHES = {
-    "read /etc/passwd": "open('/etc/passwd').read()",
-    "read the home folder": f"h = {HOME!r}; next(n for n in os.listdir(h) if h + '/' + n not in sys.base_prefix)",
-    "read this repository": f"open({__file__!r}).read()",
-    "read its own /proc entry": "open('/proc/self/status').read()",
-    "read its own memory": "open('/proc/self/mem', 'rb')",
-    "read the kernel's settings": "os.listdir('/sys')",
-    "list processes": "os.listdir('/proc')",
-    "write into the interpreter": "open(os.path.join(os.path.dirname(os.__file__), 'os.py'), 'a')",
-    "write into the root": "os.mkdir('/x')",
-    "write into /usr": "open('/usr/x', 'w')",
-    "write through a link": "os.symlink('/etc', 'link'); open('link/passwd').read()",
-    "climb out of the root": "os.chdir('/'); os.chdir('../../../..'); open('etc/passwd').read()",
-    "find the old root": "open('/old/etc/passwd').read()",
-    "open a terminal": "open('/dev/tty')",
-    "open a disk": "os.mknod('disk', 0o60600, os.makedev(8, 0)); open('disk')",
-    "make a TCP socket": "socket.socket()",
-    "reach a server on this machine": "socket.create_connection(('127.0.0.1', PORT), 1)",
-    "send UDP": "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', PORT))",
-    "resolve a name": "socket.getaddrinfo('localhost', 80)[0]; socket.socket()",
-    "make a raw socket": "socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)",
-    "make a netlink socket": "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
-    "make a unix socket": "socket.socket(socket.AF_UNIX)",
-    "reach an abstract unix socket": "socket.socket(socket.AF_UNIX).connect('\\0hornbook-test')",
-    "turn a socketpair outwards": "socket.socketpair()[0].connect('\\0hornbook-test')",
-    "fork": "os.fork() or os._exit(0)",
-    "fork by libc": "check(libc.fork())",
-    "start a program": "os.execv('/usr/bin/env', ['env'])",
-    "start a shell": "subprocess.run(['/bin/sh', '-c', 'true'], check=True)",
-    "start a program from memory": "os.execve(os.memfd_create('x'), ['x'], {})",
-    "spawn": "os.posix_spawn('/usr/bin/env', ['env'], {})",
-    "start a multiprocessing child": "multiprocessing.get_context('fork').Process(target=print).start()",
-    "signal the zygote": "os.kill(os.getppid(), 9); time.sleep(0.05)",
-    "signal its group": "os.kill(0, 9)",
-    "signal everybody": "os.kill(-1, 9)",
-    "signal by pidfd": "os.pidfd_open(1)",
-    "leave its session": "os.setsid()",
-    "become root": "os.setuid(0)",
-    "become another user": "os.setresuid(1, 1, 1)",
-    "change a group": "os.setgroups([0])",
-    "change an owner": "open('mine', 'w'); os.chown('mine', 0, 0)",
-    "make a user namespace": "check(libc.unshare(0x10000000))",
-    "make a pid namespace": "check(libc.unshare(0x20000000))",
-    "join a namespace": "check(libc.setns(0, 0))",
-    "mount": "check(libc.mount(b'x', b'/tmp', b'tmpfs', 0, None))",
-    "unmount": "check(libc.umount2(b'/tmp', 2))",
-    "change the root": "check(libc.chroot(b'/tmp'))",
-    "raise its limits": "resource.setrlimit(resource.RLIMIT_CPU, (99, 99))",
-    "raise its limits by prlimit": "resource.prlimit(0, resource.RLIMIT_FSIZE, (1 << 40, 1 << 40))",
-    "read another process's limits": "resource.prlimit(1 if os.getpid() != 1 else 2, resource.RLIMIT_CPU)",
-    "become dumpable": "check(libc.prctl(4, 1, 0, 0, 0))",
-    "outlive its parent": "check(libc.prctl(1, 0, 0, 0, 0))",
-    "drop the filters": "check(libc.prctl(22, 0, 0, 0, 0))",
-    "type into a terminal": "fcntl.ioctl(0, 0x5412, b'x')",
-    "share memory by SysV": "check(libc.shmget(1, 4096, 0o1666))",
-    "queue messages by SysV": "check(libc.msgget(1, 0o1666))",
-    "use SysV semaphores": "check(libc.semget(1, 1, 0o1666))",
-    "queue messages by POSIX": "check(libc.mq_open(b'/x', 0o102, 0o600, None))",
-    "trace itself": "check(libc.ptrace(0, 0, 0, 0))",
-    "rename the machine": "socket.sethostname('x')",
-    "set the clock": "time.clock_settime(time.CLOCK_REALTIME, 0)",
-    "pin itself to a core": "os.sched_setaffinity(0, {0})",
-    "lock memory": "check(libc.mlockall(3))",
-}
-PRELUDE = """
-import ctypes, fcntl, multiprocessing, os, resource, socket, subprocess, sys, time
-libc = ctypes.CDLL(None, use_errno=True)
-PORT = {port}
-def check(result):
-    if result < 0: raise OSError(ctypes.get_errno(), "refused")
-def f():
-    try:
-        {attack}
-    except Exception as error:
-        return type(error).__name__
-    return "in"
-"""
+REACHES = FILES | NETWORK | PROCESSES | KERNEL
 
 
 @pytest.fixture(scope="module")
-def listener() -> Iterator[int]:
-    """A TCP server on this machine that fails the test run when anybody connects."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(0.01)
-        yield server.getsockname()[1]
-        with pytest.raises(TimeoutError):
-            server.accept()
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[set[int]]:
+    """The sessions of all zygotes; at the end nothing of this module is left on the machine."""
+    with nothing_left(tmp_path_factory.mktemp("temporary")) as sessions:
+        yield sessions
 
 
-def attack(sandbox: JailedSandbox, code: str, port: int = 0) -> str:
-    verdict = sandbox.run(Check(PRELUDE.format(attack=code, port=port), "f", arguments=((),), limits=SHORT))
-    return str(verdict.values[0]) if verdict.values else verdict.outcome.value
+@pytest.fixture(scope="module")
+def places(traces: set[int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+    with open_places(tmp_path_factory.mktemp("places")) as made:
+        yield made
 
 
-@pytest.mark.parametrize("name", REACHES)
-def test_no_attack_reaches_out(sandbox: JailedSandbox, listener: int, name: str) -> None:
-    result = attack(sandbox, REACHES[name], listener)
-    errors = {
-        "PermissionError",
-        "FileNotFoundError",
-        "NotADirectoryError",
-        "OSError",
-        "gaierror",
-        "ValueError",
-        "StopIteration",
-    }
-    assert result in {*errors, "BlockingIOError", "sandbox_violation", "killed"}, result
+@contextmanager
+def opened(level: str, traces: set[int]) -> Iterator[JailedSandbox]:
+    """A sandbox of one worker whose zygotes have started; skips where the rung does not stand."""
+    try:
+        made = JailedSandbox(workers=1, level=level)
+    except SandboxError as error:
+        pytest.skip(f"{level} does not stand on this machine: {error}")
+    with made:
+        assert made.run(Check("pass")).passed
+        assert made.run(Check(EQUIPPED)).passed
+        table = process_table()
+        traces.update(pid for pid, (parent, session) in table.items() if parent == os.getpid() and session == pid)
+        yield made
 
 
-@pytest.mark.parametrize("name", ["read /etc/passwd", "make a TCP socket", "fork", "start a shell", "list processes"])
-def test_the_attacks_are_real(name: str) -> None:
-    """Without walls the same programs do reach out, so the tests above can fail."""
-    with JailedSandbox(workers=1, level="L0") as bare:
-        assert attack(bare, REACHES[name]) == "in"
+@pytest.fixture(scope="module", params=["L3", "L2"])
+def sandbox(request: pytest.FixtureRequest, places: Places, traces: set[int]) -> Iterator[JailedSandbox]:
+    with opened(request.param, traces) as made:
+        yield made
 
 
-@pytest.mark.parametrize("call", [name for name in HOSTILE if name in ARCHITECTURES[machine()][1]])
-def test_a_hostile_system_call_ends_the_program(sandbox: JailedSandbox, call: str) -> None:
-    number = ARCHITECTURES[machine()][1][call]
-    assert attack(sandbox, f"libc.syscall({number}, 0, 0, 0, 0, 0, 0)") == "sandbox_violation"
+@pytest.fixture(scope="module")
+def highest(places: Places, traces: set[int]) -> Iterator[JailedSandbox]:
+    """The highest rung, for what no rung does otherwise: how replies and texts are read."""
+    with opened("auto", traces) as made:
+        yield made
 
 
-def test_a_system_call_of_the_other_table_ends_the_program(sandbox: JailedSandbox) -> None:
-    if machine() != "x86_64":
-        pytest.skip("only x86-64 has a second table of numbers")
-    assert attack(sandbox, "libc.syscall(0x40000000 + 39)") == "sandbox_violation"
+def attempt(sandbox: JailedSandbox, check: Check) -> Verdict:
+    """The verdict on a hostile check, which is a sound one; after it the sandbox still serves honest programs."""
+    verdict = sandbox.run(check)
+    verdict.detail.encode()
+    assert verdict.detail.isprintable()
+    assert len(verdict.detail) < 4000
+    assert len(verdict.output) <= check.limits.output_bytes
+    start = EQUIPPED if imports_other(check) else ""  # so that it meets the same zygote
+    honest = sandbox.run(Check(start + SERVES, "f", arguments=((3,), (12,)), expected=tuple(SECRET.values())))
+    assert honest.passed, honest
+    return verdict
+
+
+def outcomes(name: str) -> list[str]:
+    """What stands after the arrow in the name of an attack."""
+    return name.partition(" -> ")[2].split("|")
+
+
+def limits_of(name: str) -> Limits:
+    """Little time for an attack that the wall limit must end, else enough for a busy machine."""
+    return Limits(wall_seconds=0.15) if "timeout" in outcomes(name) else Limits()
+
+
+# ---- forging: no program passes without the right values ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["data", "asserts", "tests"])
+@pytest.mark.parametrize("name", FORGERIES)
+def test_no_forgery_passes(sandbox: JailedSandbox, name: str, mode: str) -> None:
+    check = Check(FORGERIES[name].code, "f", limits=SHORT)
+    if mode == "data":
+        check = replace(check, arguments=tuple((given,) for given in SECRET), expected=tuple(SECRET.values()))
+    else:  # asserts alone may be read outside the jail, other tests have to run
+        check = replace(check, tests=TESTS if mode == "asserts" else RUN_TESTS)
+    assert attempt(sandbox, check).outcome not in WON
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_no_program_deceives_its_tests(sandbox: JailedSandbox, name: str) -> None:
+    attack = JUDGED[name]
+    check = Check(attack.code, "f", tests=attack.tests, prelude=PRELUDES.get(name, ""), limits=SHORT)
+    assert attempt(sandbox, check).outcome not in WON
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_an_honest_program_passes_the_same_tests(sandbox: JailedSandbox, name: str) -> None:
+    assert sandbox.run(Check(HONEST[name], "f", tests=JUDGED[name].tests, prelude=PRELUDES.get(name, ""))).passed
+
+
+def test_an_honest_program_passes_the_tests_that_forgeries_fail(sandbox: JailedSandbox) -> None:
+    assert sandbox.run(Check(SERVES, "f", tests=TESTS)).passed
+    assert sandbox.run(Check(SERVES, "f", tests=RUN_TESTS)).passed
+
+
+@pytest.mark.parametrize("name", STALLS)
+def test_no_program_stalls_its_tests(sandbox: JailedSandbox, name: str) -> None:
+    verdict = attempt(sandbox, Check(STALLS[name].code, "f", tests=STALLS[name].tests, limits=limits_of(name)))
+    assert verdict.outcome in outcomes(name), verdict
+
+
+@pytest.mark.parametrize("name", STDIO)
+def test_no_program_passes_without_printing_the_answer_and_ending_well(sandbox: JailedSandbox, name: str) -> None:
+    program = f"ANSWER = {ANSWER!r}\n{STDIO[name].code}"
+    check = Check(program, stdin="3\n12\n", expected_output=ANSWER, limits=limits_of(name))
+    verdict = attempt(sandbox, check)
+    assert verdict.outcome in outcomes(name), verdict
+
+
+@pytest.mark.parametrize("name", replies.REPLIES)
+def test_no_reply_harms_or_deceives_the_host(highest: JailedSandbox, name: str) -> None:
+    program = replies.replying(replies.REPLIES[name])
+    started = time.monotonic()
+    verdict = highest.run(Check(program, "f", arguments=((3,), (12,)), expected=tuple(SECRET.values())))
+    assert verdict.outcome not in WON
+    assert "Error: [Errno" not in verdict.detail  # else nothing was written
+    assert time.monotonic() - started < 3
+    attempt(highest, Check(program, "f", arguments=((3,), (12,))))  # without expected values
+
+
+@pytest.mark.parametrize("name", replies.MESSAGES)
+def test_no_message_harms_or_deceives_the_judge(highest: JailedSandbox, name: str) -> None:
+    tests = f"assert f(lambda x: x, [1], 'x') == {SECRET[3]}"
+    verdict = attempt(highest, Check(replies.sending(replies.MESSAGES[name]), "f", tests=tests))
+    assert verdict.outcome not in WON
+
+
+@pytest.mark.parametrize("name", replies.VERDICTS)
+def test_no_word_of_hostile_tests_harms_the_host(highest: JailedSandbox, name: str) -> None:
+    verdict = attempt(highest, Check("def f(): pass", "f", tests=replies.judging(replies.VERDICTS[name])))
+    assert verdict.outcome not in WON
+
+
+@pytest.mark.parametrize("name", replies.TEXTS)
+def test_no_text_of_hostile_tests_harms_the_host(highest: JailedSandbox, name: str) -> None:
+    started = time.monotonic()
+    verdict = attempt(highest, Check("def f(*given): return None", "f", tests=replies.TEXTS[name], limits=SHORT))
+    assert verdict.outcome not in WON
+    assert time.monotonic() - started < 3
 
 
 def test_the_candidate_cannot_look_into_what_a_test_passes_to_it(sandbox: JailedSandbox) -> None:
@@ -244,93 +193,86 @@ def test_the_candidate_cannot_look_into_what_a_test_passes_to_it(sandbox: Jailed
         assert verdict.outcome is Outcome.SANDBOX_VIOLATION, steal
 
 
-def test_a_candidate_that_will_not_end_goes_with_a_judge_that_hangs(sandbox: JailedSandbox) -> None:
-    program = "import os, time\nos._exit = lambda code: time.sleep(99)\ndef f(): pass"
-    assert sandbox.run(Check(program, "f", tests="sum(iter(int, 1))", limits=SHORT)).outcome is Outcome.TIMEOUT
-    assert sandbox.run(Check("def f(): return 1", "f", arguments=((),), expected=(1,))).passed
+# ---- reaching out: `reach` returns "in" when the attack succeeds ----------------------------------------------------
 
 
-# ---- floods ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", REACHES)
+def test_no_program_reaches_out(sandbox: JailedSandbox, places: Places, name: str) -> None:
+    verdict = attempt(sandbox, Check(reaching(REACHES[name], places), "reach", arguments=((),)))
+    answer = str(verdict.values[0]) if verdict.values else verdict.outcome.value
+    assert answer in {*REFUSALS, "sandbox_violation"}, verdict
 
-FLOODS = {
-    "memory by a list": ("x = [0]\nwhile True: x += x", {Outcome.OUT_OF_MEMORY}),
-    "memory by bytes": ("x = bytearray(1 << 40)", {Outcome.OUT_OF_MEMORY}),
-    "memory by mmap": ("import mmap\nx = [mmap.mmap(-1, 1 << 28) for _ in range(9)]", {Outcome.EXCEPTION}),
-    "one large file": ("f = open('x', 'wb')\nfor _ in range(99): f.write(bytes(1 << 20))", {Outcome.EXCEPTION}),
-    "one sparse file": ("import os\nos.truncate(open('x', 'wb').fileno(), 1 << 40)", {Outcome.EXCEPTION}),
-    "many files": ("for i in range(99):\n  open(str(i), 'wb').write(bytes(1 << 20))", {Outcome.EXCEPTION}),
-    "many inodes": ("import os\nfor i in range(9999): os.mkdir(str(i))", {Outcome.EXCEPTION}),
-    "open files": ("x = [open('/dev/null') for _ in range(999)]", {Outcome.EXCEPTION}),
-    "output": ("while True: print('x' * 4096)", {Outcome.OUTPUT_LIMIT}),
-    "output by system calls": ("import os\nwhile True:\n  try: os.write(1, bytes(65536))\n  except OSError: pass",
-                               {Outcome.OUTPUT_LIMIT}),
-    "threads": ("import threading, time\nfor _ in range(99): threading.Thread(target=time.sleep, args=(9,)).start()",
-                {Outcome.EXCEPTION}),
-    "forks": ("import os\nwhile True:\n  os.fork()", {Outcome.EXCEPTION}),
-    "refused forks": ("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", {Outcome.TIMEOUT}),
-    "a loop": ("while True: pass", {Outcome.TIMEOUT}),
-    "a loop in C": ("sum(iter(int, 1))", {Outcome.TIMEOUT}),
-    "sleep": ("import time\ntime.sleep(99)", {Outcome.TIMEOUT}),
-    "a regular expression": ("import re\nre.match('(a+)+$', 'a' * 64 + 'b')", {Outcome.TIMEOUT}),
-    "recursion": ("import sys\nsys.setrecursionlimit(1 << 30)\ndef f(): f()\nf()",
-                  {Outcome.KILLED, Outcome.EXCEPTION, Outcome.OUT_OF_MEMORY, Outcome.TIMEOUT}),
-    "a wait for input": ("input()", {Outcome.EXCEPTION}),
-    "a wait for a lock": ("import threading\nx = threading.Lock()\nx.acquire()\nx.acquire()", {Outcome.TIMEOUT}),
-    "a stopped process": ("import os\nos.kill(os.getpid(), 19)\nwhile True: pass", {Outcome.TIMEOUT}),
-}  # fmt: skip
+
+@pytest.mark.parametrize("name", REACHES)
+def test_no_tests_reach_out(sandbox: JailedSandbox, places: Places, name: str) -> None:
+    """Hostile tests are held as tightly as the program; they may say anything about it, and these ask for the truth."""
+    tests = reaching(REACHES[name], replace(places, held=6)) + "answer = reach()\nassert answer == 'in', answer\n"
+    verdict = attempt(sandbox, Check("def f(): pass", "f", tests=tests))
+    answer = verdict.detail.removeprefix("AssertionError: ")
+    assert answer in REFUSALS or verdict.outcome is Outcome.SANDBOX_VIOLATION, verdict
+
+
+@pytest.mark.parametrize("name", ["fork", "make a TCP socket", "read /etc/passwd", "hold more files than it was given"])
+def test_no_other_mode_lets_out(sandbox: JailedSandbox, places: Places, name: str) -> None:
+    program = reaching(REACHES[name], replace(places, held=4)) + "print(reach())\n"
+    assert attempt(sandbox, Check(program, stdin="")).output.strip() in REFUSALS
+    assert attempt(sandbox, Check(program)).output.strip() in REFUSALS
+    judged = reaching(REACHES[name], replace(places, held=5))
+    assert attempt(sandbox, Check(judged, "reach", tests="answer = reach()\nassert answer != 'in'")).passed
+
+
+@pytest.mark.parametrize("call", [name for name in HOSTILE if name in ARCHITECTURES[machine()][1]])
+def test_a_hostile_system_call_ends_the_program(sandbox: JailedSandbox, call: str) -> None:
+    number = ARCHITECTURES[machine()][1][call]
+    program = f"import ctypes\ndef f(): ctypes.CDLL(None).syscall({number}, 0, 0, 0, 0, 0, 0)"
+    assert sandbox.run(Check(program, "f", arguments=((),))).outcome is Outcome.SANDBOX_VIOLATION
+
+
+# ---- exhaustion -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", FLOODS)
 def test_a_flood_ends_at_its_limit(sandbox: JailedSandbox, name: str) -> None:
-    program, outcomes = FLOODS[name]
     started = time.monotonic()
-    verdict = sandbox.run(Check(program, limits=SHORT))
-    assert verdict.outcome in outcomes, verdict
+    verdict = attempt(sandbox, Check(FLOODS[name].code, limits=limits_of(name)))
+    assert verdict.outcome in outcomes(name), verdict
     assert time.monotonic() - started < 6
-    assert len(verdict.output) <= SHORT.output_bytes
 
 
-@pytest.mark.parametrize(
-    "result",
-    ["[0] * 2_000_000", "'x' * (1 << 24)", "1 << (1 << 25)", "(lambda x: [x.append(x), x])([])[1]", "endless"],
-)
-def test_a_hostile_result_does_not_harm_the_host(sandbox: JailedSandbox, result: str) -> None:
-    program = "endless = []\nfor _ in range(100_000): endless = [endless]\ndef f(): return " + result
-    verdict = sandbox.run(Check(program, "f", arguments=((),), expected=(1,), limits=SHORT))
-    assert verdict.outcome in (Outcome.OUTPUT_LIMIT, Outcome.EXCEPTION, Outcome.TIMEOUT), verdict.outcome
+# Of the floods of time a few are enough, since each takes its time; what tests print goes nowhere.
+OF_TIME = ("a loop that catches", "a loop with", "a wait for a lock")
+FLOODS_OF_TESTS = [name for name in FLOODS if "timeout" not in outcomes(name) or name.startswith(OF_TIME)]
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [
-        b"[", b"[" * 100_000, b'{"returned": [1]}', b'{"returned": {"a": 1}}', b'{"returned": [{"z": 1}, 1]}', b"7",
-        b'{"returned": [{"s": [[1]]}, 1]}', b'{"stopped": "passed", "detail": ""}', b'{"returned": [{}, 1]}', b"\xff",
-        b'{"returned": [{"i": 5}, {"d": 5}]}', b'{"stopped": ["passed"]}',
-    ],
-)  # fmt: skip
-def test_a_malformed_reply_is_a_violation(sandbox: JailedSandbox, reply: bytes) -> None:
-    program = f"import os\ndef f(x):\n  os.write(3, {reply[:200]!r} * {1 + len(reply) // 201})\n  os._exit(0)"
-    verdict = sandbox.run(Check(program, "f", arguments=((3,), (12,)), expected=SECRET))
-    assert verdict.outcome is Outcome.SANDBOX_VIOLATION, verdict
+@pytest.mark.parametrize("name", [name for name in FLOODS_OF_TESTS if not name.startswith("output")])
+def test_a_flood_of_hostile_tests_ends_at_its_limit(sandbox: JailedSandbox, name: str) -> None:
+    verdict = attempt(sandbox, Check("def f(): pass", "f", tests=FLOODS[name].code, limits=limits_of(name)))
+    assert verdict.outcome in {*outcomes(name), "failed_assertion"}, verdict
+
+
+@pytest.mark.parametrize("number", [2, 6, 9, 10, 15, 24, 25, 31, 33, 34, 35, 63, 64])
+def test_a_program_that_signals_itself_has_a_verdict(sandbox: JailedSandbox, number: int) -> None:
+    program = f"import os\ndef f(): os.kill(os.getpid(), {number})"
+    hostile = "def g(): pass"
+    for check in (
+        Check(program, "f", arguments=((),), expected=(1,), limits=SHORT),
+        Check(program, "f", tests="assert f() == 1", limits=SHORT),
+        Check(hostile, "g", tests=f"{program}\nf()\nassert False", limits=SHORT),
+        Check(f"{program}\nf()\nassert False", stdin="", limits=SHORT),
+    ):
+        assert attempt(sandbox, check).outcome not in WON
 
 
 # ---- from one check to the next -------------------------------------------------------------------------------------
 
 
-def test_nothing_of_a_check_reaches_the_next(sandbox: JailedSandbox) -> None:
-    leave = (
-        "import builtins, os, sys, threading, time, math\nbuiltins.planted = math.planted = 1\nmath.pi = 3\n"
-        "open('/tmp/planted', 'w').write('x')\nos.mkdir('/tmp/closed', 0)\nos.environ['PLANTED'] = '1'\n"
-        "threading.Thread(target=time.sleep, args=(60,)).start()\n"
-    )
-    look = (
-        "import builtins, math, os\nimport threading\n"
-        "def f(): return [hasattr(builtins, 'planted'), math.pi == 3, os.listdir('/tmp'), 'PLANTED' in os.environ,\n"
-        "                 threading.active_count()]\n"
-    )
-    for _ in range(2 * sandbox.workers):
-        assert sandbox.run(Check(leave)).passed
-        assert sandbox.run(Check(look, "f", arguments=((),))).values == ([False, False, [], False, 1],)
+@pytest.mark.parametrize("by", ["program", "tests"])
+@pytest.mark.parametrize("name", LEAVINGS)
+def test_nothing_of_a_check_reaches_the_next(sandbox: JailedSandbox, name: str, by: str) -> None:
+    leave = EQUIPPED + LEAVINGS[name].code
+    check = Check(leave) if by == "program" else Check("def g(): pass", "g", tests=leave)
+    assert sandbox.run(check).outcome is not Outcome.PROTOCOL_ERROR
+    assert attempt(sandbox, Check(EQUIPPED + LEAVINGS[name].tests, "f", arguments=((),))).values == (False,)
 
 
 SEARCH = """
@@ -351,35 +293,101 @@ planted = PLANTED
 """
 
 
-def test_the_memory_of_a_check_holds_nothing_of_the_one_before() -> None:
+def test_the_memory_of_a_check_holds_nothing_of_the_one_before(sandbox: JailedSandbox) -> None:
     secret = "quetzalcoatl"
     disguised = [ord(letter) ^ 1 for letter in secret]
-    with JailedSandbox(workers=1) as alone:
-        assert alone.run(Check(f"def f(x): return {secret!r}", "f", arguments=((secret,),), expected=(secret,))).passed
-        assert alone.run(Check("def g(): pass", "g", tests=f"assert {secret!r}; g()", prelude=f"x = {secret!r}")).passed
-        search = Check(SEARCH.replace("PLANTED", "None"), "f", arguments=((disguised,),), limits=Limits(wall_seconds=9))
-        assert alone.run(search).values == (0,)
-        control = Check(SEARCH.replace("PLANTED", repr(secret)), "f", arguments=((disguised,),))
-        assert (alone.run(control).values or (0,))[0] > 0
+    limits = Limits(wall_seconds=9)
+    assert sandbox.run(Check(f"def f(x): return {secret!r}", "f", arguments=((secret,),), expected=(secret,))).passed
+    assert sandbox.run(Check("def g(): pass", "g", tests=f"assert {secret!r}; g()", prelude=f"x = {secret!r}")).passed
+    search = Check(SEARCH.replace("PLANTED", "None"), "f", arguments=((disguised,),), limits=limits)
+    assert sandbox.run(search).values == (0,)
+    control = Check(SEARCH.replace("PLANTED", repr(secret)), "f", arguments=((disguised,),), limits=limits)
+    assert (sandbox.run(control).values or (0,))[0] > 0
 
 
-def test_no_process_is_left_after_all_attacks(sandbox: JailedSandbox) -> None:
-    sandbox.run(Check("pass"))
-    leaders = {zygote._process.pid for zygote in sandbox._zygotes if zygote._process}
-    deadline = time.monotonic() + 5
-    while (found := living_members(leaders)) and len(found) > 2 * len(leaders) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert len(found) == 2 * len(leaders)  # each zygote and the process that holds it
+# ---- without walls the same attacks work ----------------------------------------------------------------------------
 
 
-def living_members(leaders: set[int]) -> list[str]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-            except OSError:  # it ended meanwhile
-                continue
-            if int(fields[3]) in leaders and fields[0] != "Z":
-                found.append(entry.name)
+def naive_job(group: str, attack: Attack, places: Places) -> Job:
+    """The attack for the method that its heading names."""
+    if group == "leavings":
+        return Job("checks", attack.code, attack.tests)
+    if attack.code in {reach.code for reach in REACHES.values()}:
+        return Job("call", reaching(attack, places), entry="reach")
+    method = attack.where if attack.where in ("verdict", "cases", "status") else "program"
+    if group == "forging":
+        data = json.dumps([[[given], wanted] for given, wanted in SECRET.items()])
+        return Job(method, attack.code, data if method == "cases" else f"{RUN_TESTS}check(f)\n")
+    start = PRELUDES.get(attack.name, "") if group == "judged" else f"ANSWER = {ANSWER!r}\n" * (group == "stdio")
+    return Job(method, start + attack.code, attack.tests)
+
+
+@pytest.fixture(scope="module")
+def without_walls(places: Places) -> Callable[[str], dict[str, Any]]:
+    """What comes of the attacks of a group without walls; runs them when first asked."""
+    found: dict[str, dict[str, Any]] = {}
+
+    def run(group: str) -> dict[str, Any]:
+        if group not in found:
+            jobs = {name: naive_job(group, it, places) for name, it in GROUPS[group].items() if it.is_shown}
+            found[group] = run_naively(jobs)
+        return found[group]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("group", "name"), [(group, name) for group, them in GROUPS.items() for name, it in them.items() if it.is_shown]
+)
+def test_the_attack_works_without_walls(without_walls: Callable[[str], dict[str, Any]], group: str, name: str) -> None:
+    where = GROUPS[group][name].where
+    if where == "root" and not container():
+        pytest.skip("works for root alone, in namespaces that keep the machine whole")
+    found = without_walls(group)[name]
+    refused = str(found) in REFUSALS
+    if refused and (where == "kernel" or (found == "Refused" and machine() != "x86_64")):
+        pytest.skip(f"this machine answers {found}")
+    assert found == "in" or is_pass(found), found
+
+
+# ---- an ordinary user, and rung L1 ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["L3", "L1"])
+def ordinary(request: pytest.FixtureRequest, places: Places) -> dict[str, list[Verdict]]:
+    """Verdicts on attacks, judged for an ordinary user, by group and name."""
+    if why := why_no_ordinary_user():
+        pytest.skip(why)
+    series = {
+        f"reaching: {name}": [Check(reaching(it, places), "reach", arguments=((),))] for name, it in REACHES.items()
+    }
+    for name, it in FORGERIES.items():
+        series[f"forging: {name}"] = [Check(it.code, "f", tests=RUN_TESTS, limits=SHORT)]
+    for name, it in LEAVINGS.items():
+        programs = [Check(EQUIPPED + it.code), Check(EQUIPPED + it.tests, "f", arguments=((),))]
+        series[f"leaving: {name}"] = programs
+    folder = tempfile.mkdtemp(prefix="hornbook-escapes-", dir="/tmp")
+    os.chmod(folder, 0o777)
+    found = run_as_ordinary_user(request.param, series, folder)
+    assert os.listdir(folder) == []
+    os.rmdir(folder)
+    if isinstance(found, str):
+        pytest.skip(f"{request.param} does not stand here for an ordinary user: {found}")
     return found
+
+
+@pytest.mark.parametrize("name", REACHES)
+def test_nothing_reaches_out_for_an_ordinary_user(ordinary: dict[str, list[Verdict]], name: str) -> None:
+    (verdict,) = ordinary[f"reaching: {name}"]
+    answer = str(verdict.values[0]) if verdict.values else verdict.outcome.value
+    assert answer in {*REFUSALS, "sandbox_violation"}, verdict
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_no_forgery_passes_for_an_ordinary_user(ordinary: dict[str, list[Verdict]], name: str) -> None:
+    assert ordinary[f"forging: {name}"][0].outcome not in WON
+
+
+@pytest.mark.parametrize("name", LEAVINGS)
+def test_nothing_is_left_for_the_next_check_of_an_ordinary_user(ordinary: dict[str, list[Verdict]], name: str) -> None:
+    assert ordinary[f"leaving: {name}"][1].values == (False,)

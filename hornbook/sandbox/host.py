@@ -321,7 +321,7 @@ def _question(check: Check, mode: str) -> bytes:
         return marshal.dumps((check.entry_point, calls), WITHOUT_SHARING)
     if mode == "data":
         return marshal.dumps((check.entry_point, _plain_calls(check.arguments or ())), WITHOUT_SHARING)
-    return (check.stdin or "").encode("utf-8", "surrogateescape")
+    return (check.stdin or "").encode("utf-8", "surrogatepass")  # a program may be asked to read what is not UTF-8
 
 
 def _plain_calls(calls: tuple[tuple[Any, ...], ...]) -> Any:

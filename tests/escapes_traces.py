@@ -1,0 +1,61 @@
+"""What a process may leave on the machine: processes, mounts, shared objects."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def nothing_left(folder: Path) -> Iterator[set[int]]:
+    """Holds what is done inside to leaving nothing on the machine.
+
+    Yields a set that the caller fills with the sessions to watch. `folder` takes the temporary files meanwhile.
+    """
+    kept, tempfile.tempdir = tempfile.tempdir, str(folder)
+    before, sessions = leftovers(), set[int]()
+    try:
+        yield sessions
+    finally:
+        tempfile.tempdir = kept
+    deadline = time.monotonic() + 5
+    while (alive := members(sessions)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert alive == []
+    assert os.listdir(folder) == []
+    assert leftovers() == before
+
+
+def leftovers() -> dict[str, object]:
+    """What this process, its mounts and the machine's shared objects amount to."""
+    processes = {pid: fields for pid, fields in process_table().items() if fields[0] == os.getpid()}
+    objects = [path for path in (Path("/proc/sysvipc", kind) for kind in ("sem", "msg", "shm")) if path.exists()]
+    return {
+        "mounts": Path("/proc/self/mountinfo").read_text(),
+        "children": sorted(processes),
+        "descriptors": len(os.listdir("/proc/self/fd")),
+        "objects": [[line.split()[1] for line in path.read_text().splitlines()] for path in objects],
+        "queues": sorted(os.listdir("/dev/mqueue")) if os.path.isdir("/dev/mqueue") else [],
+        "planted": [name for name in os.listdir("/dev/shm") if "escape" in name],
+    }
+
+
+def process_table() -> dict[int, tuple[int, int]]:
+    """pid -> (parent, session) of all processes, zombies included."""
+    table = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:  # it ended meanwhile
+                continue
+            table[int(entry.name)] = (int(fields[1]), int(fields[3]))
+    return table
+
+
+def members(sessions: set[int]) -> list[int]:
+    return [pid for pid, (_, session) in process_table().items() if session in sessions]
