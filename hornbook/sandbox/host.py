@@ -47,6 +47,7 @@ module.main(settings)
 START_SECONDS = 30.0
 GRACE_SECONDS = 10.0  # beyond a check's wall limit before the zygote counts as lost
 MAX_REPLY_BYTES = 1 << 20
+MEMORY_FILE = getattr(os, "memfd_create", None)  # Linux
 RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
 WITHOUT_SHARING = 2  # marshal format: an object that stands in two places arrives as two
 REMOVAL_ATTEMPTS = 100
@@ -336,14 +337,14 @@ def _plain_calls(calls: tuple[tuple[Any, ...], ...]) -> Any:
 
 def _file(never_shrinks: bool = False) -> int:
     """An empty anonymous file. `never_shrinks`: a program cannot undo that something has been written."""
-    if hasattr(os, "memfd_create"):
-        if not never_shrinks:
-            return os.memfd_create("check")
-        handle = os.memfd_create("check", os.MFD_ALLOW_SEALING)
-        fcntl.fcntl(handle, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
-        return handle
-    with tempfile.TemporaryFile(buffering=0) as file:
-        return os.dup(file.fileno())
+    if MEMORY_FILE is None:
+        with tempfile.TemporaryFile(buffering=0) as file:
+            return os.dup(file.fileno())
+    if not never_shrinks:
+        return MEMORY_FILE("check")
+    handle = MEMORY_FILE("check", os.MFD_ALLOW_SEALING)
+    fcntl.fcntl(handle, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
+    return handle
 
 
 def _write(handle: int, content: bytes) -> None:

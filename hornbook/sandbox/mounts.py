@@ -89,7 +89,7 @@ def mount_temporary() -> None:
 def signature(folder: str) -> tuple[int, ...]:
     """What changes when a folder's content, mode or times do (times alone are too coarse on older kernels)."""
     found = os.stat(folder)
-    return found.st_mode, found.st_size, found.st_nlink, found.st_atime_ns, found.st_mtime_ns, found.st_ctime_ns
+    return *found[:7], found.st_atime_ns, found.st_mtime_ns, found.st_ctime_ns
 
 
 def renew_temporary() -> None:

@@ -40,7 +40,7 @@ def is_plain(value: Any) -> bool:
         return is_plain(list(value.keys())) and is_plain(list(value.values()))
     if kind not in (list, tuple, set, frozenset):
         return False
-    return set(map(type, value)) <= LEAVES or all(map(is_plain, value))
+    return LEAVES.issuperset(map(type, value)) or all(map(is_plain, value))
 
 
 def encode(value: Any, other: Other | None = None) -> Any:
@@ -118,8 +118,15 @@ def decode(form: Any, other: Other | None = None) -> Any:
     >>> decode({"t": [1, {"s": [2]}]})
     (1, {2})
     """
+    return decode_all([form], other)[0]
+
+
+def decode_all(forms: list[Any], other: Other | None = None) -> tuple[Any, ...]:
+    """The values of a list of forms, as `decode` has them, at less cost."""
+    if type(forms) is not list:
+        raise ValueError("not a list of values")
     try:
-        return _decode(form, other, 0)
+        return tuple([_decode(form, other, 0) for form in forms])
     except (TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
         raise ValueError(f"not the tagged form of plain data: {error}") from None
 

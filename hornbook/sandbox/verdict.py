@@ -159,15 +159,14 @@ def _line(line: str | None) -> str:
 def _compared(check: Check, result: bytes) -> Verdict:
     """Data mode: decode what the candidate wrote, believe nothing else, compare."""
     calls = check.arguments or ()
-    values, stop = _read_reply(result, len(calls))
+    values, is_plain, stop = _read_reply(result, len(calls))
     if stop is not None:
         return stop
-    plainly = all(_is_plain(value) for value in values)
     if check.expected is None:
-        if not plainly:
+        if not is_plain:
             return Verdict(Outcome.EXCEPTION, f"returned what is not plain data: {_text(values)}")
         return Verdict(Outcome.PASSED, values=values)
-    kept = values if plainly else None
+    kept = values if is_plain else None
     for index, (got, want) in enumerate(zip(values, check.expected, strict=True)):
         if not plain.same(got, want):
             call = f"{check.entry_point}({', '.join(map(_text, calls[index]))})"
@@ -178,8 +177,8 @@ def _compared(check: Check, result: bytes) -> Verdict:
 
 def _asserted(assertions: Sequence[Assertion], result: bytes) -> Verdict:
     """Split mode carried out as data: hold each result to its assertion, those before an exception included."""
-    values, stop = _read_reply(result, len(assertions))
-    if not all(map(_is_plain, values)):
+    values, is_plain, stop = _read_reply(result, len(assertions))
+    if not is_plain:
         raise Unclear  # such an object may have its own idea of equality, which only tests that run can ask for
     for assertion, got in zip(assertions, values, strict=stop is None):
         try:
@@ -191,37 +190,30 @@ def _asserted(assertions: Sequence[Assertion], result: bytes) -> Verdict:
     return stop or Verdict(Outcome.PASSED)
 
 
-def _read_reply(result: bytes, calls: int) -> tuple[tuple[Any, ...], Verdict | None]:
-    """The decoded results of the calls (up to a stop), and the verdict where the program stopped or forged."""
+def _read_reply(result: bytes, calls: int) -> tuple[tuple[Any, ...], bool, Verdict | None]:
+    """The decoded results of the calls (up to a stop), whether all are plain, and a verdict on a stop or a forgery."""
     if not result.strip():
-        return (), Verdict(Outcome.EARLY_EXIT, "exit status 0")
+        return (), True, Verdict(Outcome.EARLY_EXIT, "exit status 0")
     stop = None
+    others: list[NotPlain] = []
+
+    def note(form: dict[str, Any]) -> NotPlain:
+        ((tag, body),) = form.items()
+        if tag != "x":
+            raise ValueError(f"unknown tag {str(tag)[:20]!r}")
+        others.append(NotPlain(str(body)))
+        return others[-1]
+
     try:
         reply = json.loads(result)
         if "stopped" in reply:
             stop = Verdict(STOPS[reply["stopped"]], str(reply["detail"])[:MAX_DETAIL])
-        forms = reply["returned"] if stop is None else reply.get("returned", [])
-        values = tuple(plain.decode(form, _other) for form in forms)
+        values = plain.decode_all(reply["returned"] if stop is None else reply.get("returned", []), note)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        return (), Verdict(Outcome.SANDBOX_VIOLATION, f"a malformed reply: {_text(error)}")
+        return (), True, Verdict(Outcome.SANDBOX_VIOLATION, f"a malformed reply: {_text(error)}")
     if stop is None and len(values) != calls:
-        return (), Verdict(Outcome.SANDBOX_VIOLATION, f"{len(values)} results for {calls} calls")
-    return values, stop
-
-
-def _other(form: dict[str, Any]) -> NotPlain:
-    ((tag, body),) = form.items()
-    if tag != "x":
-        raise ValueError(f"unknown tag {str(tag)[:20]!r}")
-    return NotPlain(str(body))
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, list | tuple | set | frozenset):
-        return all(map(_is_plain, value))
-    if isinstance(value, dict):
-        return all(map(_is_plain, value.keys())) and all(map(_is_plain, value.values()))
-    return not isinstance(value, NotPlain)
+        return (), True, Verdict(Outcome.SANDBOX_VIOLATION, f"{len(values)} results for {calls} calls")
+    return values, not others, stop
 
 
 def _text(value: Any) -> str:
