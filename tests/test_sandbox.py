@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -199,6 +200,21 @@ def test_progress_counts_the_verdicts_and_zygotes_are_renewed() -> None:
             zygotes.append(sandbox._workers[0].usual._process)
     assert seen == list(range(1, 9))
     assert len(set(zygotes)) == 3
+
+
+def test_a_host_with_many_open_files_hands_none_to_a_program() -> None:
+    program = (
+        "import os\ndef f():\n  found = []\n  for number in range(2000):\n    try: os.fstat(number)\n"
+        "    except OSError: continue\n    found.append(number)\n  return found"
+    )
+    with ExitStack() as stack:
+        for _ in range(400):
+            stack.enter_context(open("/dev/null"))
+        with JailedSandbox(workers=1) as sandbox:
+            data = sandbox.run(Check(program, "f", arguments=((),)))
+            split = sandbox.run(Check(program, "f", tests="found = f()\nassert set(found) <= set(range(12)), found"))
+    assert data.values == ([0, 1, 2, 3],)
+    assert split.passed, split
 
 
 def test_asyncio_can_wait_for_verdicts(sandbox: JailedSandbox) -> None:

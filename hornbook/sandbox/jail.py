@@ -26,6 +26,7 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS =
 CAPABILITY_HEADER, NO_CAPABILITIES = struct.pack("Ii", 0x20080522, 0), bytes(24)  # version 3, this process
 CAP_SYS_ADMIN = 21
 OPEN_FILES = 64
+ALL_FILES = 1 << 20  # beyond any number that a host may have given to a file
 HARNESS_PROCESSES = 2  # stub and zygote belong to the same user; in split mode, judge and candidate to each other
 BOUNDED = ("RLIMIT_CPU", "RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_NPROC")
 
@@ -315,6 +316,6 @@ def map_user(process_folder: int, uid: int, gid: int) -> None:
 
 def hold(pid: int) -> None:
     """Be the outer process: it exists so that the jail's first process has a parent that dies with the host."""
-    os.closerange(3, 256)
+    os.closerange(3, ALL_FILES)
     os.waitpid(pid, 0)
     os._exit(0)

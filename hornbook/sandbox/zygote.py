@@ -23,7 +23,7 @@ import time
 from typing import Any
 
 from hornbook.sandbox.candidate import HARNESS_FAILURE, answer_calls, load, run_data, run_program, run_split
-from hornbook.sandbox.jail import OPEN_FILES, RUNGS, Bare, Bounds, SetupFailed, step
+from hornbook.sandbox.jail import ALL_FILES, OPEN_FILES, RUNGS, Bare, Bounds, SetupFailed, step
 from hornbook.sandbox.judge import CANDIDATE_GONE, run_judge
 from hornbook.sandbox.mounts import libc
 from hornbook.sandbox.wire import Channel, Link, encode_message
@@ -43,7 +43,7 @@ def main(settings: dict[str, Any]) -> None:
     os.dup2(int(sys.argv[1]), CONTROL)
     for number in range(OUTPUT, CONTROL):
         os.dup2(0, number)  # taken until `settle` frees them for the files of the first check
-    os.closerange(CONTROL + 1, 256)
+    os.closerange(CONTROL + 1, ALL_FILES)
     control = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, CONTROL)
     jail = RUNGS[settings["level"]](settings["uid"], settings["temporary"], settings["filters"])
     try:
