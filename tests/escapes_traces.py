@@ -9,15 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+Session = tuple[int, int]
+"""Number and start (clock ticks since boot) of the process that leads it: numbers come around again within minutes."""
+
 
 @contextmanager
-def nothing_left(folder: Path) -> Iterator[set[int]]:
+def nothing_left(folder: Path) -> Iterator[set[Session]]:
     """Holds what is done inside to leaving nothing on the machine.
 
     Yields a set that the caller fills with the sessions to watch. `folder` takes the temporary files meanwhile.
     """
     kept, tempfile.tempdir = tempfile.tempdir, str(folder)
-    before, sessions = leftovers(), set[int]()
+    before, sessions = leftovers(), set[Session]()
     try:
         yield sessions
     finally:
@@ -44,8 +47,8 @@ def leftovers() -> dict[str, object]:
     }
 
 
-def process_table() -> dict[int, tuple[int, int]]:
-    """pid -> (parent, session) of all processes, zombies included."""
+def process_table() -> dict[int, tuple[int, int, int]]:
+    """pid -> (parent, session, start) of all processes, zombies included."""
     table = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -53,9 +56,23 @@ def process_table() -> dict[int, tuple[int, int]]:
                 fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
             except OSError:  # it ended meanwhile
                 continue
-            table[int(entry.name)] = (int(fields[1]), int(fields[3]))
+            table[int(entry.name)] = (int(fields[1]), int(fields[3]), int(fields[19]))
     return table
 
 
-def members(sessions: set[int]) -> list[int]:
-    return [pid for pid, (_, session) in process_table().items() if session in sessions]
+def led_by_children() -> set[Session]:
+    """The sessions that children of this process lead."""
+    own = os.getpid()
+    return {
+        (pid, start) for pid, (parent, session, start) in process_table().items() if (parent, session) == (own, pid)
+    }
+
+
+def members(sessions: set[Session]) -> list[int]:
+    """The processes of these sessions; one whose leader started at another time has only the number in common."""
+    table, starts = process_table(), dict(sessions)
+    return [
+        pid
+        for pid, (_, session, _) in table.items()
+        if session in starts and (session not in table or table[session][2] == starts[session])
+    ]

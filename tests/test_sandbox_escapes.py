@@ -26,7 +26,7 @@ from escapes_leavings import LEAVINGS
 from escapes_naive import Job, container, is_pass, run_naively
 from escapes_ordinary import run_as_ordinary_user, why_no_ordinary_user
 from escapes_stalls import STALLS
-from escapes_traces import nothing_left, process_table
+from escapes_traces import Session, led_by_children, nothing_left
 
 from hornbook.errors import SandboxError
 from hornbook.sandbox import Check, JailedSandbox, Limits, Outcome, Verdict
@@ -45,20 +45,20 @@ REACHES = FILES | NETWORK | PROCESSES | KERNEL
 
 
 @pytest.fixture(scope="module")
-def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[set[int]]:
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[set[Session]]:
     """The sessions of all zygotes; at the end nothing of this module is left on the machine."""
     with nothing_left(tmp_path_factory.mktemp("temporary")) as sessions:
         yield sessions
 
 
 @pytest.fixture(scope="module")
-def places(traces: set[int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+def places(traces: set[Session], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
     with open_places(tmp_path_factory.mktemp("places")) as made:
         yield made
 
 
 @contextmanager
-def opened(level: str, traces: set[int]) -> Iterator[JailedSandbox]:
+def opened(level: str, traces: set[Session]) -> Iterator[JailedSandbox]:
     """A sandbox of one worker whose zygotes have started; skips where the rung does not stand."""
     try:
         made = JailedSandbox(workers=1, level=level)
@@ -67,19 +67,18 @@ def opened(level: str, traces: set[int]) -> Iterator[JailedSandbox]:
     with made:
         assert made.run(Check("pass")).passed
         assert made.run(Check(EQUIPPED)).passed
-        table = process_table()
-        traces.update(pid for pid, (parent, session) in table.items() if parent == os.getpid() and session == pid)
+        traces |= led_by_children()
         yield made
 
 
 @pytest.fixture(scope="module", params=["L3", "L2"])
-def sandbox(request: pytest.FixtureRequest, places: Places, traces: set[int]) -> Iterator[JailedSandbox]:
+def sandbox(request: pytest.FixtureRequest, places: Places, traces: set[Session]) -> Iterator[JailedSandbox]:
     with opened(request.param, traces) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def highest(places: Places, traces: set[int]) -> Iterator[JailedSandbox]:
+def highest(places: Places, traces: set[Session]) -> Iterator[JailedSandbox]:
     """The highest rung, for what no rung does otherwise: how replies and texts are read."""
     with opened("auto", traces) as made:
         yield made

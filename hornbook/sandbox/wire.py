@@ -17,6 +17,7 @@ from hornbook.sandbox import plain
 
 MAX_MESSAGE_BYTES = 4 << 20
 MAX_DETAIL = 500
+LEAST_RECURSION = 500  # levels that every reader of JSON takes
 MUTABLE = (list, dict, set, bytearray)
 EXITS = ("SystemExit", "KeyboardInterrupt", "GeneratorExit")
 TYPES = {name: kind for name, kind in vars(builtins).items() if type(kind) is type}
@@ -72,10 +73,15 @@ class Channel:
         size = int.from_bytes(self._take(4), "little")
         if size > MAX_MESSAGE_BYTES:
             raise Malformed(f"a message of {size} bytes")
+        payload = self._take(size)
         try:
-            message = json.loads(self._take(size))
-        except (ValueError, RecursionError) as error:
+            message = json.loads(payload)
+        except ValueError as error:
             raise Malformed(f"not JSON: {error}") from None
+        except RecursionError:
+            if payload.count(b"[") + payload.count(b"{") < LEAST_RECURSION:  # it is this side that is deep in calls
+                raise
+            raise Malformed("nested too deep") from None
         if type(message) is not dict:
             raise Malformed("not an object")
         return message
@@ -162,6 +168,10 @@ class Link:
             return self._request(operation, handle, arguments, named)
         except (Closed, Malformed, CandidateExit) as error:
             self.end = error
+            raise
+        except RecursionError as error:
+            if error is not self.last_error:  # on this side, in the middle of a message: no later one can be trusted
+                self.end = error
             raise
 
     def _request(self, operation: str, handle: int | str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
