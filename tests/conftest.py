@@ -1,13 +1,15 @@
 """Fixtures that several test files use."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from hornbook.engine import Engine
+from hornbook.errors import SandboxError
 from hornbook.events import Events
+from hornbook.sandbox import JailedSandbox
 from hornbook.store import Store
 
 # Engine workers are new processes: they import a test's functions by name, from here.
@@ -24,3 +26,14 @@ def store(tmp_path: Path) -> Store:
 def make_engine() -> Callable[[int], Engine]:
     """Opens the native engine with a number of workers."""
     return lambda workers: Engine("native", workers)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[JailedSandbox]:
+    """A sandbox of two workers at the highest safe rung; skips where none stands."""
+    try:
+        made = JailedSandbox(workers=2)
+    except SandboxError as error:
+        pytest.skip(f"no jail on this machine: {error}")
+    with made:
+        yield made

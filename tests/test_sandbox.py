@@ -18,16 +18,6 @@ ADD = "def add(a, b):\n    return a + b\n"
 SHORT = Limits(wall_seconds=0.5, cpu_seconds=1)
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[JailedSandbox]:
-    try:
-        made = JailedSandbox(workers=2)
-    except SandboxError as error:
-        pytest.skip(f"no jail on this machine: {error}")
-    with made:
-        yield made
-
-
 # ---- modes ----------------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hornbook.benchmarks import check_for, humaneval
-from hornbook.errors import SandboxError
 from hornbook.sandbox import Check, JailedSandbox, Outcome
 from hornbook.sandbox.assertions import Unclear, read_assertions
 
@@ -26,16 +24,6 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 FORMS = ("f(1) == {}", "{} == f(1)", "f(1) != {}")
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[JailedSandbox]:
-    try:
-        made = JailedSandbox(workers=2)
-    except SandboxError as error:
-        pytest.skip(f"no jail on this machine: {error}")
-    with made:
-        yield made
 
 
 def python_says(tests: str, got: Any) -> bool:

@@ -6,13 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hornbook.benchmarks import ProblemSet, check_for, humaneval, mbpp, reference_limits
-from hornbook.errors import SandboxError
 from hornbook.sandbox import JailedSandbox, Outcome
 
 PLAIN = """
@@ -27,16 +25,6 @@ for line in sys.stdin:
         os._exit(0)
     print(os.waitpid(child, 0)[1] == 0, flush=True)
 """
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[JailedSandbox]:
-    try:
-        made = JailedSandbox()
-    except SandboxError as error:
-        pytest.skip(f"no jail on this machine: {error}")
-    with made:
-        yield made
 
 
 @pytest.fixture(scope="module")

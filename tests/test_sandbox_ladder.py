@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,16 +20,6 @@ from hornbook.sandbox import Check, JailedSandbox, Probe, probe
 from hornbook.sandbox.probe import LEVELS
 
 PACKAGE = Path(errors.__file__).parent
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[JailedSandbox]:
-    try:
-        made = JailedSandbox(workers=2)
-    except SandboxError as error:
-        pytest.skip(f"no jail on this machine: {error}")
-    with made:
-        yield made
 
 
 # ---- the end of the host ------------------------------------------------------------------------------------------

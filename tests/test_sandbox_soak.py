@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from hornbook.errors import SandboxError
 from hornbook.sandbox import Check, JailedSandbox, Outcome, Verdict
 
 PROGRAM = Path(__file__).parent.parent / "bench" / "soak.py"
@@ -31,16 +30,6 @@ def soak() -> Any:
     sys.modules[spec.name] = module  # its dataclasses look their module up
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[JailedSandbox]:
-    try:
-        made = JailedSandbox(workers=2)
-    except SandboxError as error:
-        pytest.skip(f"no jail on this machine: {error}")
-    with made:
-        yield made
 
 
 class Altered:

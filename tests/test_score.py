@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +19,12 @@ from hypothesis import strategies as st
 from hornbook.benchmarks import Problem, ProblemSet, humaneval, mbpp, score_samples
 from hornbook.benchmarks.samples import read_samples, result_of
 from hornbook.cli import main
-from hornbook.errors import BadInput, SandboxError
+from hornbook.errors import BadInput
 from hornbook.events import Events
 from hornbook.sandbox import JailedSandbox, Outcome, Verdict
 from hornbook.statistics import bootstrap_interval, pass_at_k, wilson
 
 RIGHT, WRONG, ENDLESS = "    return n * 2\n", "    return n * 3\n", "    while True:\n        pass\n"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[JailedSandbox]:
-    try:
-        made = JailedSandbox(workers=2)
-    except SandboxError as error:
-        pytest.skip(f"no jail on this machine: {error}")
-    with made:
-        yield made
 
 
 @pytest.fixture
