@@ -8,7 +8,8 @@ What it stops at rungs L3 and L2: reading or writing the user's files, any netwo
 memory), starting programs or processes, namespaces, mounts, io_uring, bpf, keyrings, SysV IPC; endless loops, memory,
 disk, output and thread floods; leaving early, forged results, lying `__eq__`, patched builtins, reading the expected
 values. L1 stops the same by Landlock and system call filters, except that file names and sizes outside can be asked
-for, processes are not hidden, and disk use is bounded per file only. L0 bounds resources and nothing else.
+for, processes are not hidden, and disk use is bounded per file only; it also refuses every change of a file's mode or
+times, so `shutil.copy` fails there. L0 bounds resources and nothing else.
 
 What it does not stop: defects of the kernel, timing and cache side channels, reading the interpreter's and /usr's own
 files, a program that recognises the arguments of its tests and returns memorised answers, tests that pass whatever the
