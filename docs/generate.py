@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from hornbook import dataset, errors
 from hornbook.recipe import Recipe, sections
-from hornbook.recipe.sections import SOURCE_KINDS
+from hornbook.recipe.corpus import SOURCE_KINDS
 
 REFERENCE = Path(__file__).parent / "reference"
 COMMANDS = ("run", "plan", "doctor", "evaluate", "exec", "score", "export")

@@ -32,8 +32,11 @@ Schema = Mapping[str, str]
 BASE: Schema = {"id": "string", "text": "string", "source": "string", "licence": "string", "parents": "list<string>"}
 """What every row says: its content hash, its text, where it came from."""
 
-DOCUMENT: Schema = {**BASE, "path": "string", "language": "string", "origin": "string"}
-"""A file of real code; `origin` is package, repository or folder, with version where known."""
+DOCUMENT: Schema = {**BASE, "path": "string", "language": "string", "origin": "string", "created": "string"}
+"""A file of real code; `origin` is package, repository or folder, with version where known; `created` a date.
+
+The date (2019-08-30) is the newest that the source states for the text: a commit, a release, a post; else empty.
+"""
 
 TEXTBOOK: Schema = {
     **BASE,

@@ -91,6 +91,7 @@ def make_corpus(folder: Path, files: dict[str, str], rows_per_part: int = 16) ->
             "path": path,
             "language": "python",
             "origin": path.split("/")[0],
+            "created": "",
         }
         for path, text in files.items()
     ]

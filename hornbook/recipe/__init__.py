@@ -1,8 +1,10 @@
 """The recipe: what a run does. Defaults are phi-1 as published; a recipe file lists only its differences.
 
-`sections.py` holds the stages' values, `seams.py` those of the seams, `load.py` reads files and explains errors.
+`corpus.py`, `curate.py` and `sections.py` hold the stages' values, `seams.py` those of the seams, `load.py` reads files and explains errors.
 """
 
+from hornbook.recipe.corpus import Corpus, Directory, Installed, Jsonl, ParquetFiles
+from hornbook.recipe.curate import Curate, Forest
 from hornbook.recipe.load import build_recipe, fingerprint, load_recipe
 from hornbook.recipe.seams import EmbedderSettings, EngineSettings, SandboxSettings, TeacherSettings
 from hornbook.recipe.section import Section
@@ -11,17 +13,10 @@ from hornbook.recipe.sections import (
     SOURCES,
     Arm,
     Census,
-    Corpus,
-    Curate,
     Decontaminate,
-    Directory,
     Evaluate,
-    Forest,
-    Installed,
-    Jsonl,
     Model,
     Pack,
-    ParquetFiles,
     Phase,
     Recipe,
     Report,

@@ -12,8 +12,9 @@ import yaml
 from pydantic import ValidationError
 
 from hornbook.errors import RecipeError, closest
+from hornbook.recipe.corpus import SOURCE_KINDS, Corpus
 from hornbook.recipe.section import Section
-from hornbook.recipe.sections import SOURCE_KINDS, Arm, Corpus, Recipe
+from hornbook.recipe.sections import Arm, Recipe
 
 
 def load_recipe(path: str | Path, overrides: Sequence[str] = (), benchmarks: str | None = None) -> Recipe:

@@ -8,132 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from hornbook.errors import closest
+from hornbook.recipe.corpus import Corpus
+from hornbook.recipe.curate import Curate
 from hornbook.recipe.seams import EmbedderSettings, EngineSettings, SandboxSettings, TeacherSettings
 from hornbook.recipe.section import Section
-
-# --- corpus ---------------------------------------------------------------------------------------------------------
-
-
-class Installed(Section):
-    """The standard library and the installed distributions of this interpreter; licences from package metadata."""
-
-    kind: Literal["installed"]
-    standard_library: bool = Field(True, description="Read the standard library of the running Python.")
-    distributions: tuple[str, ...] | None = Field(
-        None, description="Names of installed distributions to read; null reads all of them."
-    )
-    max_files: int | None = Field(None, ge=1, description="Stop after this many files, chosen by content-free hash.")
-
-
-class Directory(Section):
-    """Python files below a folder of your own."""
-
-    kind: Literal["directory"]
-    path: Path = Field(description="The folder.")
-    pattern: str = Field("**/*.py", description="Which files, as a glob below the folder.")
-    licence: str = Field("unknown", description="Licence to record on each file.")
-
-
-class Jsonl(Section):
-    """A JSON Lines file (or glob), one document a line; `.gz` is decompressed."""
-
-    kind: Literal["jsonl"]
-    path: str = Field(description="File or glob.")
-    text_column: str = Field("text", description="Key that holds the code.")
-    path_column: str = Field("path", description="Key that holds the file's path, where there is one.")
-    licence_column: str = Field("licence", description="Key that holds the licence, where there is one.")
-    licence: str = Field("unknown", description="Licence to record where the line has none.")
-
-
-class ParquetFiles(Section):
-    """Parquet files (a path or glob), one document a row."""
-
-    kind: Literal["parquet"]
-    path: str = Field(description="File or glob.")
-    text_column: str = Field("text", description="Column that holds the code.")
-    path_column: str = Field("path", description="Column that holds the file's path, where there is one.")
-    licence_column: str = Field("licence", description="Column that holds the licence, where there is one.")
-    licence: str = Field("unknown", description="Licence to record where the row has none.")
-
-
-SOURCE_KINDS: dict[str, type[Section]] = {
-    "installed": Installed,
-    "directory": Directory,
-    "jsonl": Jsonl,
-    "parquet": ParquetFiles,
-}
-
-Source = Annotated[Installed | Directory | Jsonl | ParquetFiles, Field(discriminator="kind")]
-
-
-class Corpus(Section):
-    """Where real code comes from (phi-1 §2.1: The Stack's deduplicated Python and StackOverflow, over 35B tokens)."""
-
-    sources: tuple[Source, ...] = Field(
-        (
-            ParquetFiles(
-                kind="parquet",
-                path="the-stack-dedup/data/python/*.parquet",
-                text_column="content",
-                path_column="max_stars_repo_path",
-                licence_column="max_stars_repo_licenses",
-            ),
-        ),
-        description="Sources, read in this order.",
-    )
-    max_file_bytes: int = Field(1_000_000, ge=1, description="Larger files are rejected (our choice).")
-    files_per_unit: int = Field(
-        500, ge=1, description="Files in one unit of work, the most a kill can lose (our choice)."
-    )
-
-
-# --- curate ---------------------------------------------------------------------------------------------------------
-
-
-class Forest(Section):
-    """The classifier of educational value (phi-1 §2.1: a random forest on embeddings; its size is not published)."""
-
-    trees: int = Field(300, ge=1, description="Trees in the forest (our choice).")
-    min_leaf: int = Field(2, ge=1, description="Samples a leaf holds at least (our choice).")
-    folds: int = Field(5, ge=2, description="Folds of the out-of-fold scores (our choice).")
-
-
-class Curate(Section):
-    """Which real code is kept (phi-1 §2.1)."""
-
-    min_characters: int = Field(100, ge=0, description="Shorter files are rejected (our choice).")
-    max_characters: int = Field(200_000, ge=1, description="Longer files are rejected (our choice).")
-    max_line_characters: int = Field(1_000, ge=1, description="Files with a longer line are rejected (our choice).")
-    max_mean_line_characters: float = Field(
-        100, gt=0, description="Mean line length above which to reject (The Stack)."
-    )
-    min_alphanumeric_rate: float = Field(
-        0.25, ge=0, le=1, description="Share of letters and digits below which to reject (The Stack)."
-    )
-    max_data_rate: float = Field(
-        0.6, ge=0, le=1, description="Share of literal data above which to reject (our choice)."
-    )
-    must_parse: bool = Field(True, description="Reject files that are not Python 3 (our choice).")
-    near_duplicate_jaccard: float = Field(
-        0.7,
-        gt=0,
-        le=1,
-        description="Jaccard similarity of 5-token shingles from which files are near duplicates (our choice).",
-    )
-    labels: int = Field(100_000, ge=10, description="Files that the teacher labels (phi-1 §2.1: about 100k).")
-    good_score: int = Field(
-        3, ge=1, le=5, description="Label from which a file counts as good, of 0 to 5 (our choice)."
-    )
-    forest: Forest = Field(default=Forest(), description="The classifier.")
-    keep_tokens_rate: float = Field(
-        0.17, gt=0, le=1, description="Share of tokens to keep, best first (phi-1 §2.1: 6B of 35B tokens)."
-    )
-
 
 # --- synthesize -----------------------------------------------------------------------------------------------------
 

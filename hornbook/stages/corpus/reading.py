@@ -50,6 +50,7 @@ class ReadUnit:
                 "path": raw.path,
                 "language": "python",
                 "origin": raw.origin,
+                "created": "",
             }
             text = raw.problem or decode(raw.data or b"", self.max_file_bytes, is_python=raw.path.endswith(".py"))
             if isinstance(text, Rejected):
