@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 Schema = Mapping[str, str]
-"""Column name to type: string, int64, float64, bool, list<string>, list<float>."""
+"""Column name to type: string, int64, float64, bool, binary, list<string>, list<float>."""
 
 BASE: Schema = {"id": "string", "text": "string", "source": "string", "licence": "string", "parents": "list<string>"}
 """What every row says: its content hash, its text, where it came from."""
@@ -277,6 +277,7 @@ def arrow_type(name: str) -> pyarrow.DataType:
         "int64": pa.int64(),
         "float64": pa.float64(),
         "bool": pa.bool_(),
+        "binary": pa.binary(),
         "list<string>": pa.list_(pa.string()),
         "list<float>": pa.list_(pa.float32()),
     }

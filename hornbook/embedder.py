@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hornbook import recipe
 from hornbook.errors import BadInput
-from hornbook.similarity import TOKEN
+from hornbook.sketch import token_hashes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,22 +37,6 @@ def make_embedder(settings: recipe.EmbedderSettings) -> Embedder:
 # --- hashed tokens --------------------------------------------------------------------------------------------------
 
 
-class TokenHashes(dict[str, int]):
-    """Stable 32-bit hashes of tokens, computed once each while the table is small enough to keep."""
-
-    most = 500_000
-
-    def __missing__(self, token: str) -> int:
-        if len(self) >= self.most:
-            self.clear()
-        self[token] = value = zlib.crc32(token.encode("utf-8", "surrogatepass"))
-        return value
-
-
-_hashes = TokenHashes()
-"""One table per process; it only saves time."""
-
-
 class HashedEmbedder:
     """Hashed counts of tokens (first half) and of neighbouring pairs of tokens (second half), as log(1 + count).
 
@@ -65,22 +48,28 @@ class HashedEmbedder:
 
     @property
     def identity(self) -> str:
-        return f"hashed:1:{self.dimensions}"
+        return f"hashed:2:{self.dimensions}"
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of texts, (N, dimensions) float32, L2-normalised; a text without tokens is all zeros."""
         import numpy as np
 
         singles = self.dimensions // 2
+        rest = self.dimensions - singles
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for vector, text in zip(vectors, texts, strict=True):
-            tokens = TOKEN.findall(text)
-            hashes = np.fromiter(map(_hashes.__getitem__, tokens), dtype=np.uint64, count=len(tokens))
-            pairs = (hashes[:-1] * np.uint64(0x9E3779B1) + hashes[1:]) >> np.uint64(7)
+            hashes = token_hashes(text)
+            pairs = (hashes[:-1] * np.uint64(0x9E3779B97F4A7C15) + hashes[1:]) >> np.uint64(17)
             vector[:singles] = np.bincount((hashes % np.uint64(singles)).astype(np.int64), minlength=singles)
-            rest = self.dimensions - singles
             vector[singles:] = np.bincount((pairs % np.uint64(rest)).astype(np.int64), minlength=rest)
         return _normalised(np.log1p(vectors))
+
+    def dimensions_of(self, tokens: Sequence[str]) -> np.ndarray:
+        """The dimension that counts each single token, (N,) int64."""
+        import numpy as np
+
+        hashes = [token_hashes(token)[0] for token in tokens]
+        return (np.array(hashes, dtype=np.uint64) % np.uint64(self.dimensions // 2)).astype(np.int64)
 
 
 def _normalised(vectors: np.ndarray) -> np.ndarray:

@@ -8,11 +8,10 @@ same bytes.
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,6 @@ from hornbook.store import Work
 
 if TYPE_CHECKING:
     import daft
-    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -129,43 +127,6 @@ class Engine:
             {name: schema, rejects: REJECT},
             description=description,
         )
-
-    def candidate_pairs(
-        self,
-        dataset: Dataset,
-        ids: Collection[str] | None = None,
-        *,
-        bands: int = 16,
-        rows_per_band: int = 8,
-        shingle: int = 5,
-    ) -> list[tuple[str, str]]:
-        """Pairs of ids whose texts may be near duplicates: MinHash over word shingles, then locality-sensitive hashing.
-
-        128 permutations in 16 bands of 8 find pairs of Jaccard similarity 0.7 in about 6 of 10 cases and of 0.8 in 95
-        of 100. More than a third of what comes back is no duplicate: verify every pair. Sorted, each pair once; rows
-        that share an id are one, and `ids` leaves out all others.
-        """
-        daft = self._start()
-        if not len(dataset):
-            return []
-        import numpy as np
-        from daft import col
-        from daft.functions import minhash
-
-        hashes = minhash(col("text"), num_hashes=bands * rows_per_band, ngram_size=shingle, seed=1)
-        frame = daft.read_parquet([str(path) for path in dataset.paths]).select(col("id"), hashes.alias("hashes"))
-        table = frame.to_arrow()
-        names, first = np.unique(np.array(table.column("id").to_pylist(), dtype=str), return_index=True)
-        signatures = table.column("hashes").combine_chunks().flatten().to_numpy().reshape(-1, bands * rows_per_band)
-        if ids is not None:
-            is_wanted = np.isin(names, np.array(sorted(ids), dtype=str))
-            names, first = names[is_wanted], first[is_wanted]
-        pairs: set[tuple[str, str]] = set()
-        for band in range(bands):
-            keys = np.ascontiguousarray(signatures[first, band * rows_per_band : (band + 1) * rows_per_band])
-            for members in _equal_rows(keys):
-                pairs.update(_pairs([str(names[index]) for index in members]))
-        return sorted(pairs)
 
     def _stream(self, job: Job, units: Sequence[tuple[int, Any]]) -> Iterator[dict[str, Any]]:
         """Runs units and yields what became of each: its index, or what it raised."""
@@ -350,32 +311,9 @@ def _count_reasons(rows: Rows) -> dict[str, int]:
     counts: dict[str, int] = {}
     for output in rows.outputs.values():
         for row in output:
-            if "reason" in row:
+            if row.get("reason"):
                 counts[row["reason"]] = counts.get(row["reason"], 0) + 1
     return counts
-
-
-def _equal_rows(keys: np.ndarray) -> Iterator[np.ndarray]:
-    """Groups of two and more equal rows of a matrix, each as rising row numbers."""
-    import numpy as np
-
-    if not len(keys):
-        return
-    rows = keys.view(np.dtype((np.void, keys.dtype.itemsize * keys.shape[1]))).ravel()
-    _, group = np.unique(rows, return_inverse=True)
-    order = np.argsort(group, kind="stable")
-    for members in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
-        if len(members) > 1:
-            yield members
-
-
-def _pairs(ids: Sequence[str], most: int = 32) -> Iterator[tuple[str, str]]:
-    """All pairs of a small bucket; of a large one, each id with the first and with its neighbour."""
-    if len(ids) <= most:
-        yield from itertools.combinations(ids, 2)
-        return
-    yield from ((ids[0], other) for other in ids[1:])
-    yield from itertools.pairwise(ids[1:])
 
 
 def _first_line(error: Exception) -> str:

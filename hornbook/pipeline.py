@@ -13,7 +13,7 @@ from hornbook.recipe import Recipe
 from hornbook.sandbox.local import LocalSandbox
 from hornbook.stages.census import census
 from hornbook.stages.corpus import corpus, snapshot
-from hornbook.stages.curate import curate
+from hornbook.stages.curate import curate, score
 from hornbook.stages.decontaminate import decontaminate
 from hornbook.stages.evaluate import evaluate
 from hornbook.stages.pack import pack
@@ -42,9 +42,10 @@ def run(recipe: Recipe, seams: Seams, store: Store) -> None:
     problems, prompts = problem_sets(recipe), prompts_identity()
     with suppress(Stop):
         raw = corpus(recipe.corpus, snapshot(recipe.corpus), seed, store=store, engine=engine)
-        curated = curate(
-            raw, recipe.curate, seed, prompts, store=store, teacher=teacher, embedder=embedder, engine=engine
+        scores = score(
+            raw, recipe.curate.scoring, seed, prompts, store=store, teacher=teacher, embedder=embedder, engine=engine
         )
+        curated = curate(raw, scores, recipe.curate, store=store, engine=engine)
         written = synthesize(
             recipe.synthesize, prompts, seed, store=store, teacher=teacher, sandbox=sandbox, engine=engine
         )

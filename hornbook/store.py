@@ -122,12 +122,14 @@ class Store:
         inputs: Sequence[Any],
         seams: Mapping[str, Any],
         label: str,
+        *,
+        is_shown: bool = True,
     ) -> Artifact:
         """Returns the artifact of a stage call: from the store where it stands, else by running the function."""
         if STAGES.index(word) > STAGES.index(self.until):
             raise Stop
         identities = {name: seam.identity for name, seam in seams.items() if name not in WHERE}
-        key = fingerprint([word, version, plain(inputs), identities])
+        key = fingerprint([word if is_shown else f"{word}/{label}", version, plain(inputs), identities])
         path = self.root / word / key
         is_cached = (path / "artifact.json").exists()
         self.calls.append(Call(word, label, key, is_cached))
@@ -139,7 +141,8 @@ class Store:
         else:
             with _locked(path):
                 record = self._run(function, word, version, inputs, seams, label, key, path)
-        self._link(word, label, path)
+        if is_shown:
+            self._link(word, label, path)
         self.events.say(_line(word, label, record, is_cached))
         return Artifact(word, key, path, record)
 
@@ -207,16 +210,18 @@ class Stop(Exception):
     """Raised at the first stage behind `--until`; the pipeline ends there."""
 
 
-def stage(version: int) -> Callable[[Callable[..., Summary]], Callable[..., Artifact]]:
+def stage(version: int, part_of: str = "") -> Callable[[Callable[..., Summary]], Callable[..., Artifact]]:
     """Makes a pure function `(inputs..., *, work, seams...) -> Summary` a stage `(..., *, store, ...) -> Artifact`.
 
-    `version` goes up whenever the function's results change.
+    `version` goes up whenever the function's results change. A function that is `part_of` a stage makes an artifact of
+    its own under that stage's word, labelled by its own name, which a run's folder does not show.
     """
 
     def decorate(function: Callable[..., Summary]) -> Callable[..., Artifact]:
         @functools.wraps(function)
         def call(*inputs: Any, store: Store, label: str = "", **seams: Any) -> Artifact:
-            return store.artifact(function, function.__name__, version, inputs, seams, label)
+            word, name = (part_of, function.__name__) if part_of else (function.__name__, label)
+            return store.artifact(function, word, version, inputs, seams, name, is_shown=not part_of)
 
         return call
 

@@ -33,6 +33,9 @@ class Curate(Section):
     min_alphanumeric_rate: float = Field(
         0.25, ge=0, le=1, description="Share of letters and digits below which to reject (The Stack)."
     )
+    max_comment_rate: float = Field(
+        0.8, ge=0, le=1, description="Share of comment lines above which to reject (our choice)."
+    )
     max_data_rate: float = Field(
         0.6, ge=0, le=1, description="Share of literal data above which to reject (our choice)."
     )

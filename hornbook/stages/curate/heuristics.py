@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from hornbook import recipe
 from hornbook.dataset import Schema
 from hornbook.engine import Rejected
-from hornbook.similarity import TOKEN
+from hornbook.languages import LANGUAGES
+from hornbook.sketch import count_tokens
+from hornbook.stages.curate.python_metrics import python_metrics
+from hornbook.stages.curate.tree_metrics import tree_metrics
 
 METRICS: Schema = {
     "tokens": "int64",
@@ -28,8 +27,12 @@ METRICS: Schema = {
     "documented_rate": "float64",
     "imports": "int64",
     "top_level_rate": "float64",
+    "topic": "string",
+    "style": "string",
 }
-"""Columns that `heuristics` fills. Rates are in [0, 1], `tokens` is approximate: words and marks, white space aside."""
+"""Columns that `heuristics` fills. Rates are in [0, 1], `tokens` is approximate: words and marks, white space aside.
+`topic` is guessed from what is imported, `style` from what is defined.
+"""
 
 HEAD_CHARACTERS = 1_500
 """Where a generated file says so."""
@@ -42,47 +45,73 @@ GENERATED = re.compile(
 
 LETTERS_AND_DIGITS = bytes(byte for byte in range(128) if chr(byte).isalnum())
 
-Literal = ast.Constant | ast.List | ast.Tuple | ast.Set | ast.Dict
+UNPARSED: dict[str, Any] = {
+    "problem": "",
+    "data_rate": 0.0,
+    "functions": 0,
+    "classes": 0,
+    "documented_rate": 0.0,
+    "imports": 0,
+    "top_level_rate": 0.0,
+    "topic": "none",
+    "style": "other",
+}
+"""Metrics of code that was not parsed, or could not be."""
 
 
-def heuristics(text: str) -> dict[str, Any]:
+def heuristics(text: str, language: str = "python") -> dict[str, Any]:
     """All metrics of a file: columns of METRICS, `problem` (why it does not parse, or empty), `is_generated`.
 
     >>> found = heuristics('def f():\\n    "Says one."\\n    return 1\\n')
     >>> found["functions"], found["documented_rate"], found["problem"]
     (1, 1.0, '')
     """
-    return {**text_metrics(text), **code_metrics(text)}
+    return {**text_metrics(text, language), **code_metrics(text, language)}
 
 
-def judge(text: str, section: recipe.Curate) -> tuple[dict[str, Any], Rejected | None]:
+def judge(text: str, section: recipe.Curate, language: str = "python") -> tuple[dict[str, Any], Rejected | None]:
     """Metrics of a file and why it is rejected, if it is; a file that fails a cheap check is not parsed.
 
-    Reasons: too_short, too_long, long_lines, low_alphanumeric, generated_file, does_not_parse, data_like.
+    Reasons: too_short, too_long, long_lines, low_alphanumeric, mostly_comments, generated_file, does_not_parse,
+    data_like. The code of an unknown language is not parsed at all.
     """
-    metrics = text_metrics(text)
+    metrics = text_metrics(text, language)
     if problem := _reject_text(metrics, section):
         return {**UNPARSED, **metrics}, problem
-    metrics |= code_metrics(text)
+    metrics |= code_metrics(text, language)
     return metrics, _reject_code(metrics, section)
 
 
-def text_metrics(text: str) -> dict[str, Any]:
+def text_metrics(text: str, language: str = "python") -> dict[str, Any]:
     """The metrics that need no parser."""
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
-    lengths = [len(line) for line in lines]
+    lengths = list(map(len, lines))
     return {
-        "tokens": len(TOKEN.findall(text)),
+        "tokens": count_tokens(text),
         "characters": len(text),
         "lines": len(lines),
         "longest_line": max(lengths, default=0),
         "mean_line": sum(lengths) / max(1, len(lengths)),
         "alphanumeric_rate": _count_alphanumeric(text) / max(1, len(text)),
-        "comment_rate": sum(line.lstrip().startswith("#") for line in lines) / max(1, len(lines)),
+        "comment_rate": _count_comment_lines(text, language) / max(1, len(lines)),
         "is_generated": GENERATED.search(text, 0, HEAD_CHARACTERS) is not None,
     }
+
+
+def code_metrics(text: str, language: str = "python") -> dict[str, Any]:
+    """The metrics of the syntax tree, from one parse; `problem` says why there is none.
+
+    `data_rate` is the share of bytes in literals outside functions; `documented_rate` the share of functions and classes
+    with a docstring or a comment right before them; `top_level_rate` the share of top-level statements that define or
+    import nothing.
+    """
+    if language == "python":
+        return {**UNPARSED, **python_metrics(text)}
+    if language in LANGUAGES and LANGUAGES[language].grammar[0]:
+        return {**UNPARSED, **tree_metrics(text, LANGUAGES[language])}
+    return {**UNPARSED, "style": "prose" if language == "markdown" else "other"}
 
 
 def _count_alphanumeric(text: str) -> int:
@@ -90,6 +119,18 @@ def _count_alphanumeric(text: str) -> int:
         data = text.encode("ascii")
         return len(data) - len(data.translate(None, LETTERS_AND_DIGITS))
     return sum(map(str.isalnum, text))
+
+
+def _count_comment_lines(text: str, language: str) -> int:
+    """Lines that begin with a comment mark, and lines of block comments that begin a line; docstrings are no comments."""
+    found = LANGUAGES.get(language)
+    if found is None:
+        return 0
+    count = sum(len(re.findall(rf"^[ \t]*{re.escape(mark)}", text, re.MULTILINE)) for mark in found.line_comments)
+    for opening, closing in found.block_comments:
+        for block in re.finditer(rf"^[ \t]*{re.escape(opening)}.*?(?:{re.escape(closing)}|\Z)", text, re.M | re.S):
+            count += block.group().count("\n") + 1
+    return count
 
 
 def _reject_text(metrics: dict[str, Any], section: recipe.Curate) -> Rejected | None:
@@ -107,6 +148,9 @@ def _reject_text(metrics: dict[str, Any], section: recipe.Curate) -> Rejected | 
     if metrics["alphanumeric_rate"] < section.min_alphanumeric_rate:
         bound = f"at least {section.min_alphanumeric_rate:g}"
         return Rejected("low_alphanumeric", f"{metrics['alphanumeric_rate']:.3f} letters and digits, {bound}")
+    if metrics["comment_rate"] > section.max_comment_rate:
+        bound = f"at most {section.max_comment_rate:g}"
+        return Rejected("mostly_comments", f"{metrics['comment_rate']:.2f} of the lines are comments, {bound}")
     if metrics["is_generated"]:
         return Rejected("generated_file", "its head says that a program wrote it")
     return None
@@ -119,126 +163,3 @@ def _reject_code(metrics: dict[str, Any], section: recipe.Curate) -> Rejected | 
     if metrics["data_rate"] > section.max_data_rate:
         return Rejected("data_like", f"{metrics['data_rate']:.2f} literal data, at most {section.max_data_rate:g}")
     return None
-
-
-# --- the syntax tree ------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Tally:
-    """What a walk over the statements of a file counts."""
-
-    functions: int = 0
-    classes: int = 0
-    documented: int = 0
-    imports: int = 0
-    data_bytes: int = 0
-
-
-UNPARSED: dict[str, Any] = {
-    "problem": "",
-    "data_rate": 0.0,
-    "functions": 0,
-    "classes": 0,
-    "documented_rate": 0.0,
-    "imports": 0,
-    "top_level_rate": 0.0,
-}
-"""Metrics of code that was not parsed, or could not be."""
-
-
-def code_metrics(text: str) -> dict[str, Any]:
-    """The metrics of the syntax tree, from one parse; `problem` says why there is none.
-
-    `data_rate` is the share of bytes in literals at module and class level; `documented_rate` the share of functions
-    and classes with a docstring; `top_level_rate` the share of module statements that define or import nothing.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return {**UNPARSED, "problem": f"{type(error).__name__}: {error}"[:200] or type(error).__name__}
-    starts = [0]
-    for line in text.split("\n"):
-        starts.append(starts[-1] + len(line.encode()) + 1)
-    tally = Tally()
-    for statement, is_data_place in _statements(tree):
-        _count(statement, is_data_place, starts, tally)
-    definitions = tally.functions + tally.classes
-    defining = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
-    return {
-        "problem": "",
-        "data_rate": min(1.0, tally.data_bytes / max(1, starts[-1] - 1)),
-        "functions": tally.functions,
-        "classes": tally.classes,
-        "documented_rate": tally.documented / max(1, definitions),
-        "imports": tally.imports,
-        "top_level_rate": sum(not isinstance(one, defining) for one in tree.body) / max(1, len(tree.body)),
-    }
-
-
-def _statements(tree: ast.Module) -> Iterator[tuple[ast.stmt, bool]]:
-    """All statements of a module, and whether each stands outside functions, where data tables are."""
-    stack: list[tuple[ast.AST, bool]] = [(tree, True)]
-    while stack:
-        node, is_data_place = stack.pop()
-        if isinstance(node, ast.stmt):
-            yield node, is_data_place
-        inside = is_data_place and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
-            below = getattr(node, name, None)
-            if isinstance(below, list):
-                stack.extend((one, inside) for one in below)
-
-
-def _count(statement: ast.stmt, is_data_place: bool, starts: list[int], tally: Tally) -> None:
-    """Adds one statement to the tally."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-        tally.functions += 1
-        tally.documented += ast.get_docstring(statement, clean=False) is not None
-    elif isinstance(statement, ast.ClassDef):
-        tally.classes += 1
-        tally.documented += ast.get_docstring(statement, clean=False) is not None
-    elif isinstance(statement, ast.Import | ast.ImportFrom):
-        tally.imports += 1
-    elif is_data_place and isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr | ast.Return):
-        tally.data_bytes += _data_bytes(statement, starts)
-
-
-def _data_bytes(
-    statement: ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr | ast.Return, starts: list[int]
-) -> int:
-    """Bytes of the literals in a statement's value: the value itself, or the arguments of its outermost call.
-
-    A bare string is documentation, and no data.
-    """
-    value = statement.value
-    if value is None or (isinstance(statement, ast.Expr) and isinstance(value, ast.Constant)):
-        return 0
-    parts = [*value.args, *(keyword.value for keyword in value.keywords)] if isinstance(value, ast.Call) else [value]
-    return sum(_extent(part, starts) for part in parts if _is_literal(part))
-
-
-def _is_literal(node: ast.expr) -> bool:
-    """Whether an expression is a constant, or a display of nothing but constants."""
-    stack: list[ast.expr | None] = [node]
-    while stack:
-        one = stack.pop()
-        if isinstance(one, ast.List | ast.Tuple | ast.Set):
-            stack.extend(one.elts)
-        elif isinstance(one, ast.Dict):
-            stack.extend(one.keys)
-            stack.extend(one.values)
-        elif isinstance(one, ast.UnaryOp):
-            stack.append(one.operand)
-        elif not isinstance(one, ast.Constant):
-            return False
-    return True
-
-
-def _extent(node: ast.expr, starts: list[int]) -> int:
-    """Bytes of source that an expression takes."""
-    if node.end_lineno is None or node.end_col_offset is None:
-        return 0
-    return starts[node.end_lineno - 1] + node.end_col_offset - starts[node.lineno - 1] - node.col_offset

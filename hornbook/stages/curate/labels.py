@@ -4,25 +4,47 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hornbook.dataset import Dataset, Schema, commit, write_part
+from hornbook import recipe
+from hornbook.dataset import Dataset, Schema, commit, read_table, write_part
 from hornbook.errors import InvalidReply, TeacherError
-from hornbook.stages.curate.duplicates import texts_of
-from hornbook.stages.curate.measure import Index
+from hornbook.languages import LANGUAGES
+from hornbook.stages.curate.duplicates import parts_with
+from hornbook.stages.curate.measure import cleaned
 from hornbook.store import Work
+from hornbook.syntax import parse
 from hornbook.teacher import Prompt, Reply, Teacher
 from hornbook.teacher.prompting import render
 from hornbook.teacher.replies import parse_label
 
-LABEL: Schema = {"id": "string", "score": "int64", "reason": "string", "teacher": "string", "error": "string"}
-"""One labelled document; `score` is null, and `error` says why, where no label could be had."""
+if TYPE_CHECKING:
+    import numpy as np
+
+LABEL: Schema = {
+    "id": "string",
+    "path": "string",
+    "score": "int64",
+    "reason": "string",
+    "points": "string",
+    "second_score": "int64",
+    "teacher": "string",
+    "error": "string",
+    "reply": "string",
+}
+"""One labelled document; `points` is JSON. `score` is null where no label could be had: `error` says why, `reply` is what
+came back. `second_score` is that of a second label of the same file, where one was asked for.
+"""
 
 PROMPT_CHARACTERS = 6_000
 """How much of a long file the teacher sees: about 2,000 tokens, from its start, in whole lines."""
+
+REPLY_CHARACTERS = 4_000
+"""How much is kept of a reply that is no label."""
 
 BATCH = 512
 """Prompts in one batch: what a kill can lose, beside what the teacher's own cache holds."""
@@ -34,23 +56,38 @@ SIZES = (50, 200, 800, 3_200)
 """Tokens at which a file's size class changes, for the sample."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A document to label: its position, what the prompt shows of it, and whether it is labelled twice."""
+
+    position: int
+    id: str
+    path: str
+    fields: Mapping[str, str]
+    is_repeated: bool
+
+
 def label(
-    index: Index, documents: Dataset, count: int, seed: int, work: Work, teacher: Teacher
+    documents: Dataset,
+    features: Dataset,
+    positions: Sequence[int],
+    section: recipe.Curate,
+    work: Work,
+    teacher: Teacher,
 ) -> list[dict[str, Any]]:
-    """Labels a sample of the documents that are still in, writes it as dataset `labels`, and returns its rows.
+    """Labels the documents at rising positions, writes them as dataset `labels`, and returns the rows in order.
 
     Raises TeacherError where not one label could be had.
     """
-    ids = [index.ids[position] for position in sample(index, count, seed)]
-    texts = texts_of(documents, ids)
     rows: list[dict[str, Any]] = []
-    with work.task("labelling", len(ids), "files") as task:
-        for start in range(0, len(ids), BATCH):
-            batch = ids[start : start + BATCH]
-            rows += work.once(f"labels/{start:08d}", partial(label_batch, batch, texts, teacher))
-            task.advance(len(batch))
+    with work.task("labelling", len(positions), "files") as task:
+        for batch in batches(documents, features, positions, round(section.repeat_labels_rate * len(positions))):
+            name = f"labels/{batch[0].position:010d}"
+            is_known = (work.path / "_units" / f"{name}.json").exists()
+            rows += work.once(name, partial(label_batch, batch, teacher))
+            (task.skip if is_known else task.advance)(len(batch))
     part = write_part(work.path / "labels" / "part-00000.parquet", rows, LABEL)
-    commit(work.path / "labels", LABEL, [part], seed=seed)
+    commit(work.path / "labels", LABEL, [part])
     if all(row["score"] is None for row in rows):
         raise TeacherError(
             f"teacher {teacher.identity} gave no label for {len(rows):,} files; first: {rows[0]['error']}"
@@ -58,50 +95,103 @@ def label(
     return rows
 
 
-def sample(index: Index, count: int, seed: int) -> list[int]:
-    """Positions of a sample, spread over origins and sizes in proportion: every n-th document, sorted by both.
+def batches(documents: Dataset, features: Dataset, positions: Sequence[int], repeats: int) -> Iterator[list[Asked]]:
+    """The documents in batches; `repeats` of them, spread evenly, are to be labelled twice. Holds one batch's texts."""
+    import numpy as np
 
-    Within an origin and a size class, a hash of seed and id decides.
+    count = len(positions)
+    twice = {positions[(2 * number + 1) * count // (2 * repeats)] for number in range(repeats)}
+    batch: list[Asked] = []
+    columns = ("id", "path", "language", "text")
+    wanted = np.asarray(positions, dtype=np.int64)
+    for (path, first, rows), beside in zip(parts_with(documents, wanted), features.paths, strict=True):
+        if not rows:
+            continue
+        table = read_table(path, columns).take(rows).to_pydict()
+        redactions = read_table(beside, ["redactions"]).column("redactions").take(rows).to_pylist()
+        for at, row in enumerate(rows):
+            one, place, language, text = (table[name][at] for name in columns)
+            fields = {"code": excerpt(cleaned(text, redactions[at]), language=language), "language": language}
+            batch.append(Asked(first + row, one, place, fields, first + row in twice))
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
+def sample(
+    left: np.ndarray, ids: np.ndarray, origins: np.ndarray, tokens: np.ndarray, count: int, seed: int
+) -> list[int]:
+    """A sample of the positions in `left`, spread over origins and sizes in proportion, rising.
+
+    Every n-th document is taken, sorted by origin and size class; within these a hash of seed and id decides. `ids`,
+    `origins` (numbers) and `tokens` go beside `left`, (N,) each.
     """
-    left = index.left
+    import numpy as np
 
-    def rank(position: int) -> tuple[str, int, str, str]:
-        size = sum(index.tokens[position] >= bound for bound in SIZES)
-        one = index.ids[position]
-        return index.origins[position], size, hashlib.sha256(f"{seed}:{one}".encode()).hexdigest(), one
-
-    ordered = sorted(left, key=rank)
-    count = min(count, len(ordered))
-    return [ordered[(2 * number + 1) * len(ordered) // (2 * count)] for number in range(count)]
-
-
-def label_batch(ids: Sequence[str], texts: Mapping[str, str], teacher: Teacher) -> list[dict[str, Any]]:
-    """Asks for the labels of a batch; a reply that is no label is asked for once more."""
-    fields = {one: {"code": excerpt(texts[one])} for one in ids}
-    prompts = {one: Prompt("label", fields[one], render("label", **fields[one])) for one in ids}
-    rows = {
-        one: read_reply(one, reply) for one, reply in zip(ids, teacher.complete(list(prompts.values())), strict=True)
-    }
-    again = [one for one in ids if rows[one]["error"].startswith("invalid reply")]
-    if again:
-        second = [Prompt("label", fields[one], prompts[one].text, sample=1) for one in again]
-        rows |= {one: read_reply(one, reply) for one, reply in zip(again, teacher.complete(second), strict=True)}
-    return [rows[one] for one in ids]
+    if not len(left):
+        return []
+    size = np.searchsorted(SIZES, tokens, side="right")
+    drawn = [int.from_bytes(hashlib.sha256(b"%d:%s" % (seed, one)).digest()[:8], "big") for one in ids.tolist()]
+    order = np.lexsort((ids, np.array(drawn, dtype=np.uint64), size, origins))
+    count = min(count, len(order))
+    chosen = [(2 * number + 1) * len(order) // (2 * count) for number in range(count)]
+    return sorted(int(left[at]) for at in order[chosen])
 
 
-def read_reply(one: str, reply: Reply) -> dict[str, Any]:
+def label_batch(batch: Sequence[Asked], teacher: Teacher) -> list[dict[str, Any]]:
+    """Rows of LABEL for a batch; a reply that is no label is asked for once more."""
+    prompts = [Prompt("label", one.fields, render("label", **one.fields)) for one in batch]
+    rows = _labelled(batch, prompts, teacher)
+    again = [at for at, one in enumerate(batch) if one.is_repeated and rows[at]["score"] is not None]
+    second = _labelled([batch[at] for at in again], [replace(prompts[at], sample=2) for at in again], teacher)
+    for at, row in zip(again, second, strict=True):
+        rows[at]["second_score"] = row["score"]
+    return rows
+
+
+def _labelled(batch: Sequence[Asked], prompts: Sequence[Prompt], teacher: Teacher) -> list[dict[str, Any]]:
+    """Asks once, and once more where the reply is no label."""
+    rows = [_read_reply(*pair) for pair in zip(batch, teacher.complete(prompts), strict=True)]
+    again = [at for at, row in enumerate(rows) if row["error"].startswith("invalid reply")]
+    second = [replace(prompts[at], sample=prompts[at].sample + 1) for at in again]
+    for at, reply in zip(again, teacher.complete(second), strict=True):
+        rows[at] = _read_reply(batch[at], reply)
+    return rows
+
+
+def _read_reply(asked: Asked, reply: Reply) -> dict[str, Any]:
     """A reply as a row of LABEL."""
-    row: dict[str, Any] = {"id": one, "score": None, "reason": "", "teacher": reply.teacher, "error": ""}
+    row: dict[str, Any] = dict.fromkeys(LABEL, "")
+    row |= {"id": asked.id, "path": asked.path, "score": None, "second_score": None, "teacher": reply.teacher}
     if reply.error:
         return {**row, "error": f"no reply: {reply.error}"}
     try:
-        score, reason = parse_label(reply.text)
+        parsed = parse_label(reply.text)
     except InvalidReply as error:
-        return {**row, "error": f"invalid reply: {error}"}
-    return {**row, "score": score, "reason": reason}
+        return {**row, "error": f"invalid reply: {error}", "reply": reply.text[:REPLY_CHARACTERS]}
+    return {**row, "score": parsed.score, "reason": parsed.reason, "points": json.dumps(parsed.points)}
 
 
-def excerpt(code: str, most: int = PROMPT_CHARACTERS) -> str:
+def agreement(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How alike first and second labels are: how many pairs, the share of equal ones, and Cohen's kappa.
+
+    The weights of kappa are quadratic (Cohen 1968); it is null where all labels are one.
+    """
+    from sklearn.metrics import cohen_kappa_score
+
+    pairs = [(row["score"], row["second_score"]) for row in rows if row["second_score"] is not None]
+    if not pairs:
+        return {"repeated": 0, "agreement": {"kappa": None, "exact": None}}
+    first, second = zip(*pairs, strict=True)
+    is_constant = len({*first, *second}) == 1
+    kappa = None if is_constant else float(cohen_kappa_score(first, second, weights="quadratic", labels=list(range(6))))
+    exact = sum(a == b for a, b in pairs) / len(pairs)
+    return {"repeated": len(pairs), "agreement": {"kappa": kappa, "exact": exact}}
+
+
+def excerpt(code: str, most: int = PROMPT_CHARACTERS, language: str = "python") -> str:
     """The start of a long file, whole statements where it parses, and a line that says what is left out.
 
     >>> excerpt("a = 1\\nb = [\\n  2,\\n  3]\\n", most=16)
@@ -110,10 +200,12 @@ def excerpt(code: str, most: int = PROMPT_CHARACTERS) -> str:
     if len(code) <= most:
         return code
     lines = code[:most].count("\n")
-    with suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # what does not parse is cut at a line
-        lines = _last_whole_line(ast.parse(code), lines) or lines
+    tree = parse(code) if language == "python" else None  # what does not parse is cut at a line
+    if tree:
+        lines = _last_whole_line(tree, lines) or lines
     end = sum(len(line) + 1 for line in code.split("\n")[:lines]) or most
-    return f"{code[:end]}# (cut here: {len(code) - end:,} more characters)\n"
+    mark = next(iter(LANGUAGES[language].line_comments), "") if language in LANGUAGES else "#"
+    return f"{code[:end]}{mark} (cut here: {len(code) - end:,} more characters)\n"
 
 
 def _last_whole_line(tree: ast.Module, most: int) -> int:

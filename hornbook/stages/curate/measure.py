@@ -1,52 +1,109 @@
-"""One pass over the corpus: metrics, the heuristics' verdict, and an embedding of every file that passes."""
+"""One pass over the corpus: redaction, metrics, the heuristics' verdict, and of what passes a sketch and an embedding."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hornbook import recipe
-from hornbook.dataset import Dataset, Schema, read_rows, read_table
+from hornbook.dataset import Schema, read_rows, read_table
 from hornbook.embedder import Embedder
 from hornbook.engine import Rejected, Rows
+from hornbook.sketch import band_keys, count_tokens, shingle_hashes, signature, token_hashes
 from hornbook.stages.curate.heuristics import METRICS, UNPARSED, judge, text_metrics
+from hornbook.stages.curate.redaction import Finding, find, redact
 
 if TYPE_CHECKING:
     import numpy as np
 
-FEATURES: Schema = {"id": "string", "rejected": "string", "detail": "string", **METRICS, "embedding": "list<float>"}
-"""One row per document, in order: why it was rejected (else empty), metrics, embedding (empty if rejected)."""
+FEATURES: Schema = {
+    "id": "string",
+    "reason": "string",
+    "detail": "string",
+    **METRICS,
+    "redactions": "string",
+    "embedding": "list<float>",
+}
+"""One row per document, in order: why it is out (else empty), metrics, what is redacted, embedding (empty if out)."""
+
+SKETCHES: Schema = {"bands": "binary", "signature": "binary"}
+"""One row per document, in order: its band keys and the low bytes of its signature; both empty if it is out."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """Measures the documents of one part."""
+    """Measures the documents of one part, but for the rows in `copies`, which say what another says."""
 
     section: recipe.Curate
     embedder: Embedder
+    bands: tuple[int, int]
 
-    def __call__(self, path: str) -> Rows:
-        documents = read_rows(Path(path), ["id", "text"])
+    def __call__(self, unit: Mapping[str, Any]) -> Rows:
+        documents = read_rows(Path(unit["documents"]), ["id", "text", "language"])
+        copies = set(unit["copies"])
         with no_cycle_collection():
-            rows = [self._row(document) for document in documents]
-        passed = [index for index, row in enumerate(rows) if not row["rejected"]]
-        vectors = self.embedder.embed([documents[index]["text"] for index in passed])
-        for index, vector in zip(passed, vectors, strict=True):
-            rows[index]["embedding"] = vector
-        return Rows(read=len(rows), outputs={"_measured/features": rows})
+            rows = [self._row(document, at in copies) for at, document in enumerate(documents)]
+        passed = [at for at, row in enumerate(rows) if not row["reason"]]
+        texts = [cleaned(documents[at]["text"], rows[at]["redactions"]) for at in passed]
+        for at, vector in zip(passed, self.embedder.embed(texts), strict=True):
+            rows[at]["embedding"] = vector
+        found = sketches(texts, self.bands)
+        sketched = [{"bands": b"", "signature": b""} for _ in rows]
+        for at, one in zip(passed, found, strict=True):
+            sketched[at] = one
+        return Rows(len(rows), {"_measured/features": rows, "_measured/sketches": sketched})
 
-    def _row(self, document: dict[str, Any]) -> dict[str, Any]:
+    def _row(self, document: Mapping[str, Any], is_copy: bool) -> dict[str, Any]:
+        text, language = document["text"], document["language"]
+        row = {"id": document["id"], "reason": "", "detail": "", "redactions": "", "embedding": []}
+        metrics: Mapping[str, Any] = {**UNPARSED, **dict.fromkeys(METRICS, 0)}
+        problem: Rejected | None = None
         try:
-            metrics, problem = judge(document["text"], self.section)
+            findings = find(text, language, self.section.redact)
+            row["redactions"] = written(findings)
+            if is_copy:
+                problem, metrics = Rejected("exact_duplicate"), {**metrics, **no_metrics(count_tokens(text))}
+            else:
+                metrics, problem = judge(redact(text, findings), self.section, language)
         except Exception as error:  # one odd file must not sink its part
-            metrics = {**UNPARSED, **text_metrics(document["text"])}
             problem = Rejected("stage_error", f"{type(error).__name__}: {error}")
-        found = {"rejected": problem.reason if problem else "", "detail": problem.detail if problem else ""}
-        return {"id": document["id"], **found, **{name: metrics[name] for name in METRICS}, "embedding": []}
+            metrics = {**UNPARSED, **text_metrics(text)}
+        if problem:
+            row["reason"], row["detail"] = problem.reason, problem.detail
+        return {**row, **{name: metrics[name] for name in METRICS}}
+
+
+def no_metrics(tokens: int) -> dict[str, Any]:
+    """Metrics of a document that nobody looked at but for counting its tokens."""
+    empty: Mapping[str, Any] = {"int64": 0, "float64": 0.0, "string": ""}
+    return {**{name: empty[kind] for name, kind in METRICS.items()}, "tokens": tokens}
+
+
+def sketches(texts: Sequence[str], bands: tuple[int, int]) -> list[dict[str, bytes]]:
+    """Rows of SKETCHES for texts."""
+    import numpy as np
+
+    if not texts:
+        return []
+    signatures = np.stack([signature(shingle_hashes(token_hashes(text))) for text in texts])
+    keys = band_keys(signatures, *bands)
+    low = signatures.astype(np.uint8)
+    return [{"bands": keys[at].tobytes(), "signature": low[at].tobytes()} for at in range(len(texts))]
+
+
+def written(findings: Sequence[Finding]) -> str:
+    """Findings as JSON, or nothing for none; what was found is not in it."""
+    return json.dumps([[one.kind, one.start, one.end] for one in findings]) if findings else ""
+
+
+def cleaned(text: str, redactions: str) -> str:
+    """A document's text without what `redactions` names."""
+    return redact(text, [Finding(*one) for one in json.loads(redactions)]) if redactions else text
 
 
 @contextmanager
@@ -61,58 +118,11 @@ def no_cycle_collection() -> Iterator[None]:
             gc.enable()
 
 
-@dataclass
-class Index:
-    """What the driver knows of every document, in the corpus's order: all but text and embedding.
-
-    `reasons` and `details` are empty for a document that is still in; later steps fill them in.
-    """
-
-    ids: list[str]
-    paths: list[str]
-    sources: list[str]
-    origins: list[str]
-    tokens: list[int]
-    reasons: list[str]
-    details: list[str]
-    part_sizes: list[int]
-
-    @property
-    def left(self) -> list[int]:
-        """Positions of the documents that are still in."""
-        return [position for position, reason in enumerate(self.reasons) if not reason]
-
-    def drop(self, position: int, reason: str, detail: str) -> None:
-        """Takes a document out."""
-        self.reasons[position], self.details[position] = reason, detail
-
-
-def read_index(documents: Dataset, features: Dataset) -> Index:
-    """Reads the narrow columns of documents and features."""
-    return Index(
-        ids=documents.column("id"),
-        paths=documents.column("path"),
-        sources=documents.column("source"),
-        origins=documents.column("origin"),
-        tokens=features.column("tokens"),
-        reasons=features.column("rejected"),
-        details=features.column("detail"),
-        part_sizes=[part.rows for part in documents.manifest.parts],
-    )
-
-
-def embeddings(path: Path, among: Sequence[int] | None = None) -> tuple[list[int], np.ndarray]:
-    """Numbers of the rows that passed in a features part, or those of `among`; their embeddings, (N, D) float32."""
+def embeddings(path: Path, rows: Sequence[int]) -> np.ndarray:
+    """Embeddings of rows of a features part, (N, D) float32; no row may be out."""
     import numpy as np
-    import pyarrow.compute as pc
 
-    table = read_table(path, ["rejected", "embedding"])
-    is_wanted = np.asarray(pc.equal(table.column("rejected"), "").to_numpy(), dtype=bool)
-    if among is not None:
-        chosen = np.zeros(len(is_wanted), dtype=bool)
-        chosen[list(among)] = True
-        is_wanted &= chosen
-    table = table.filter(is_wanted)
-    values = table.column("embedding").combine_chunks().flatten().to_numpy()
-    rows = np.flatnonzero(is_wanted).tolist()
-    return rows, values.reshape(len(rows), -1) if rows else np.zeros((0, 0), dtype=np.float32)
+    if not len(rows):
+        return np.zeros((0, 0), dtype=np.float32)
+    column = read_table(path, ["embedding"]).column("embedding").take(list(rows))
+    return np.asarray(column.combine_chunks().flatten().to_numpy()).reshape(len(rows), -1)
