@@ -12,8 +12,6 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hornbook.similarity import TOKEN
-
 if TYPE_CHECKING:
     import numpy as np
 

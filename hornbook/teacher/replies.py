@@ -25,7 +25,14 @@ MAX_TEXT = 2_000
 """Characters of one string, or digits of one integer."""
 
 _FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})(.*)$")
-_SCORE = re.compile(r"score:\s*(-?\d+)\s*", re.IGNORECASE)
+_POINT = re.compile(
+    r"(?:[-*] +)?[*_`]{0,3}(clear|self-contained|instructive|balanced|outstanding|score)[*_`]{0,3}:[*_`]{0,3}"
+    r"\s*(-?\d+)[*_`]{0,3}\.?",
+    re.IGNORECASE,
+)
+QUALITIES = ("clear", "self-contained", "instructive", "balanced", "outstanding")
+"""What a label gives a point for: the qualities of phi-1 §2, and one for what has them all."""
+
 _PYTHON = frozenset({"python", "python3", "py"})
 _FLOATS = frozenset({"inf", "-inf", "nan"})
 
@@ -134,19 +141,44 @@ def parse_textbook(text: str) -> ParsedTextbook:
     return ParsedTextbook(normalised + "\n", found)
 
 
-def parse_label(text: str) -> tuple[int, str]:
-    """The score (0 to 5) and the reason in a reply whose last line is `score: N`. Raises InvalidReply."""
-    lines = [line.strip() for line in _normalised(text).split("\n") if line.strip()]
-    match = _SCORE.fullmatch(lines[-1]) if lines else None
-    if match is None:
-        last = lines[-1][:60] if lines else ""
-        raise InvalidReply(f"label ends with `{last}`; its last line must be `score: N` with N from 0 to 5")
-    if match[1] not in ("0", "1", "2", "3", "4", "5"):
-        raise InvalidReply(f"label has the score {match[1][:20]}; it must be from 0 to 5")
-    reason = " ".join(lines[:-1])
+@dataclass(frozen=True)
+class ParsedLabel:
+    """A label: the score (0 to 5), the reason, and the points (0 or 1 by quality) that the score is the sum of."""
+
+    score: int
+    reason: str
+    points: dict[str, int]
+
+
+def parse_label(text: str) -> ParsedLabel:
+    """The label in a reply: a reason, a line `quality: 0|1` for each of QUALITIES, and a last line `score: N`, their sum.
+
+    Raises InvalidReply.
+    """
+    lines = [line.strip() for line in _normalised(text).split("\n") if line.strip() and not _FENCE.match(line)]
+    reason, points = [], {}
+    score: str | None = None
+    for line in lines:
+        match = _POINT.fullmatch(line)
+        if match is None:
+            reason.append(line)
+        elif match[1].lower() == "score":
+            score = match[2]
+        else:
+            points[match[1].lower()] = match[2]
+    if score is None or _POINT.fullmatch(lines[-1]) is None:
+        raise InvalidReply(f"label ends with `{lines[-1][:60]}`; its last line must be `score: N` with N from 0 to 5")
+    if score not in ("0", "1", "2", "3", "4", "5"):
+        raise InvalidReply(f"label has the score {score[:20]}; it must be from 0 to 5")
+    for name in QUALITIES:
+        if points.get(name) not in ("0", "1"):
+            raise InvalidReply(f"label says `{name}: {points.get(name, 'nothing')[:20]}`; it must be 0 or 1")
+    total = sum(int(points[name]) for name in QUALITIES)
+    if total != int(score):
+        raise InvalidReply(f"label has the score {score}, but its points add up to {total}")
     if not reason:
-        raise InvalidReply("label has no reason before its score")
-    return int(match[1]), reason
+        raise InvalidReply("label has no reason before its points")
+    return ParsedLabel(total, " ".join(reason), {name: int(points[name]) for name in QUALITIES})
 
 
 def _normalised(text: str) -> str:

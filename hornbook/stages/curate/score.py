@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hornbook import recipe
-from hornbook.dataset import DOCUMENT, Dataset, Schema, read_rows, read_table
+from hornbook.dataset import DOCUMENT, Dataset, Schema, read_rows
 from hornbook.embedder import Embedder
 from hornbook.engine import Engine, Rows
 from hornbook.errors import BadInput

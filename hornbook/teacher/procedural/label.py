@@ -14,6 +14,10 @@ import sys
 import warnings
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import TYPE_CHECKING
+
+from hornbook.languages import DEEPEST, LANGUAGES, Language, parse_tree, walk
+from hornbook.teacher.replies import QUALITIES
 
 MAX_CHARACTERS = 300_000
 """Longer files are judged unread: no beginner reads them."""
@@ -24,6 +28,13 @@ _STEPS = (ast.If, ast.IfExp, ast.BinOp, ast.Compare, ast.AugAssign, ast.BoolOp, 
 _ADVANCED = (ast.AsyncFunctionDef, ast.Await, ast.Global, ast.Nonlocal, ast.YieldFrom, ast.Try, ast.Lambda, ast.Starred)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _BLOCKS = (ast.For, ast.While, ast.If, ast.With, ast.Try)
+
+
+if TYPE_CHECKING:
+    import tree_sitter
+
+NOTHING = dict.fromkeys(QUALITIES, 0)
+FENCED = re.compile(r"^```(?:python|py)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @dataclass
@@ -45,6 +56,7 @@ class Facts:
     names: list[str] = field(default_factory=list)
     modules: set[str] = field(default_factory=set)
     relative: bool = False
+    own_modules: frozenset[str] = sys.stdlib_module_names
 
     @property
     def density(self) -> float:
@@ -52,31 +64,52 @@ class Facts:
         return self.work / max(self.statements, 1)
 
 
-def label(code: str) -> tuple[int, str]:
+def label(code: str, language: str = "python") -> tuple[int, str]:
     """The score (0 to 5) of a text and the reason for it; never raises, whatever the text is."""
+    points, reason = judge(code, language)
+    return sum(points.values()), reason
+
+
+def judge(code: str, language: str = "python") -> tuple[dict[str, int], str]:
+    """The points that count (0 or 1, by quality) and the reason for them.
+
+    Only code that computes something can have more than one point in all.
+    """
     if not code.strip():
-        return 0, "the text is empty"
+        return NOTHING, "the text is empty"
     if len(code) > MAX_CHARACTERS:
-        return 0, f"too long to teach from ({len(code)} characters)"
+        return NOTHING, f"too long to teach from ({len(code)} characters)"
     lines = code.split("\n")
     if max(map(len, lines)) > 2_000:
-        return 0, "lines of data or compressed code"
+        return NOTHING, "lines of data or compressed code"
+    if language == "markdown":
+        code = "\n".join(block for block in FENCED.findall(code))
+        lines = code.split("\n")
+    elif language in LANGUAGES and LANGUAGES[language].grammar[0]:
+        found = gather_tree(code, LANGUAGES[language])
+        if found is None:
+            return NOTHING, f"does not parse as {language}"
+        return _judge(found, code)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return 0, "does not parse as Python"
-    facts = gather(tree, lines)
+        return NOTHING, "does not parse as Python"
+    return _judge(gather(tree, lines), code)
+
+
+def _judge(facts: Facts, code: str) -> tuple[dict[str, int], str]:
     if not facts.statements:
-        return 0, "has no code"
+        return NOTHING, "has no code"
     return _score(facts, _GENERATED.search(code[:2_000]) is not None)
 
 
-def label_reply(code: str) -> str:
+def label_reply(code: str, language: str = "python") -> str:
     """The label in the form of a teacher's reply."""
-    score, reason = label(code)
-    return f"{reason[0].upper()}{reason[1:]}.\nscore: {score}\n"
+    points, reason = judge(code, language)
+    lines = "".join(f"{name}: {points[name]}\n" for name in QUALITIES)
+    return f"{reason[0].upper()}{reason[1:]}.\n{lines}score: {sum(points.values())}\n"
 
 
 def gather(tree: ast.Module, lines: list[str]) -> Facts:
@@ -97,6 +130,84 @@ def gather(tree: ast.Module, lines: list[str]) -> Facts:
             chained = isinstance(node, ast.If) and isinstance(child, ast.If) and child in node.orelse
             stack.append((child, inner if chained else depth))
     return facts
+
+
+def gather_tree(code: str, language: Language) -> Facts | None:
+    """The same facts about a program in another language, from its syntax tree; None where it does not parse."""
+    root = parse_tree(code, language)
+    if root.has_error:
+        return None
+    text = [line.strip() for line in code.split("\n") if line.strip()]
+    facts = Facts(lines=len(text), comments=0, own_modules=language.own_modules)
+    open_blocks: list[int] = []
+    before = ""
+    for node, depth in walk(root):
+        if depth >= DEEPEST:
+            return None
+        while open_blocks and open_blocks[-1] >= depth:
+            open_blocks.pop()
+        kind = node.type
+        if kind in language.comments:
+            facts.comments += node.end_point[0] - node.start_point[0] + 1
+        if kind in language.functions:
+            facts.sizes.append(node.end_point[0] - node.start_point[0] + 1)
+            facts.documented += before in language.comments
+            open_blocks.clear()
+        if kind in language.blocks:
+            is_chained = node.parent is not None and node.parent.type in ("else_clause", kind) and kind.startswith("if")
+            if not is_chained:
+                open_blocks.append(depth)
+            facts.nesting = max(facts.nesting, len(open_blocks))
+        _note_tree(node, language, facts)
+        if kind in language.comments or kind in language.functions or kind in language.blocks:
+            before = kind
+    return facts
+
+
+def _note_tree(node: tree_sitter.Node, language: Language, facts: Facts) -> None:
+    """What a single node of a tree adds to the facts."""
+    kind = node.type
+    facts.statements += kind in language.simple or kind in language.blocks or kind in language.functions
+    facts.loops += kind in language.loops
+    facts.work += 2 * (kind in language.loops) + (kind in language.steps)
+    facts.advanced += kind in language.advanced
+    facts.classes += kind in language.classes
+    written = (node.text or b"")[:200].decode("utf-8", "replace")
+    if kind.endswith("identifier") and node.child_count == 0:
+        facts.names.append(written)
+    elif kind == "return_statement":
+        value = node.named_children[0] if node.named_child_count else None
+        facts.work += value is not None and value.type not in language.literals
+    elif kind == "assignment_expression":
+        target = node.child_by_field_name("left")
+        facts.states += target is not None and target.type in ("member_expression", "field_access", "field_expression")
+    elif kind == "call_expression":
+        called = written.partition("(")[0]
+        if called.rpartition(".")[2] in ITERATING:
+            facts.loops += 1
+            facts.work += 2
+        elif called in ("test", "it", "describe"):
+            facts.tests += 1
+        elif called == "require":
+            _note_module(written, facts)
+    elif kind in language.imports:
+        _note_module(written, facts)
+
+
+def _note_module(written: str, facts: Facts) -> None:
+    """The module that an import names: its first word in quotes, brackets, or behind the keyword."""
+    found = re.search(r"""["'<]([^"'>]+)["'>]""", written) or re.search(
+        r"(?:import|use)\s+(?:static\s+)?([\w.:]+)", written
+    )
+    if found is None:
+        return
+    name = found[1].removeprefix("node:")
+    facts.relative |= name.startswith(".")
+    facts.modules.add("" if name.startswith(".") else re.split(r"[/.:]", name)[0])
+
+
+ITERATING = frozenset({"map", "filter", "reduce", "forEach", "some", "every", "sort", "flatMap"})
+"""Methods that are loops in all but name."""
 
 
 def _note(node: ast.AST, facts: Facts) -> None:
@@ -131,26 +242,28 @@ def _note(node: ast.AST, facts: Facts) -> None:
         facts.tests += node.name.startswith("test")
 
 
-def _score(facts: Facts, generated: bool) -> tuple[int, str]:
+def _score(facts: Facts, generated: bool) -> tuple[dict[str, int], str]:
     """The points that the facts earn, and the line that says so."""
-    points = {
+    earned = {
         "clear": _is_clear(facts),
         "self-contained": _is_self_contained(facts),
         "instructive": not generated and _is_instructive(facts),
-        "fit for beginners": _is_for_beginners(facts),
+        "balanced": _is_for_beginners(facts),
     }
-    if not points["instructive"]:
+    if not earned["instructive"]:
         why = (
             "generated" if generated else "mostly tests" if facts.tests * 2 > len(facts.sizes) else "little computation"
         )
-        some = why == "little computation" and facts.work >= 6 and facts.density >= 0.25 and points["fit for beginners"]
-        return some + (
-            points["clear"] and points["self-contained"]
-        ), f"{why}, little that shows how to compute something"
-    outstanding = all(points.values()) and _is_outstanding(facts)
-    good = [name for name, earned in points.items() if earned] + (["outstanding"] if outstanding else [])
-    bad = [name for name, earned in points.items() if not earned]
-    return sum(points.values()) + outstanding, ", ".join(good) + (f"; not {', not '.join(bad)}" if bad else "")
+        some = why == "little computation" and facts.work >= 6 and facts.density >= 0.25 and earned["balanced"]
+        points = {**NOTHING, "balanced": int(some)}
+        points["clear"] = int(earned["clear"] and earned["self-contained"])
+        return points, f"{why}, little that shows how to compute something"
+    earned["outstanding"] = all(earned.values()) and _is_outstanding(facts)
+    words = {name: "fit for beginners" if name == "balanced" else name for name in earned}
+    good = [words[name] for name in earned if earned[name]]
+    bad = [words[name] for name in earned if not earned[name] and name != "outstanding"]
+    reason = ", ".join(good) + (f"; not {', not '.join(bad)}" if bad else "")
+    return {name: int(earned[name]) for name in QUALITIES}, reason
 
 
 def _documentation(facts: Facts) -> float:
@@ -173,7 +286,7 @@ def _is_clear(facts: Facts) -> bool:
 
 def _is_self_contained(facts: Facts) -> bool:
     """Runs with the standard library alone, and with little of it."""
-    foreign = facts.modules - sys.stdlib_module_names - {""}
+    foreign = facts.modules - facts.own_modules - {""}
     return not foreign and not facts.relative and len(facts.modules) <= 12
 
 

@@ -109,7 +109,8 @@ def _textbook(fields: Mapping[str, Any]) -> str:
 
 
 def _label(fields: Mapping[str, Any]) -> str:
-    return label_reply(str(fields["code"] if "code" in fields else fields["text"]))
+    code = str(fields["code"] if "code" in fields else fields["text"])
+    return label_reply(code, str(fields.get("language") or "python"))
 
 
 _KINDS: dict[str, Callable[[Mapping[str, Any]], str]] = {"exercise": _exercise, "textbook": _textbook, "label": _label}
