@@ -41,7 +41,7 @@ clean: ## Remove runs, the store and the virtual environment
 
 .venv/dev: .venv/base
 	@echo "installing what the tests need into .venv (once)"
-	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,ray,hub]'
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,ray,hub,languages]'
 	@touch .venv/dev
 
 .PHONY: help demo test check fix clean

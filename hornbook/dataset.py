@@ -263,6 +263,18 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pyarrow.Tabl
         raise DatasetError(f"cannot read {path} as Parquet: {first}") from error
 
 
+def read_schema(path: Path) -> list[str]:
+    """Column names of one Parquet file. Raises DatasetError where it is truncated or no Parquet at all."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowInvalid, pa.ArrowIOError, OSError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DatasetError(f"cannot read {path} as Parquet: {first}; fetch the file again") from error
+
+
 def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Rows of one part."""
     return list(read_table(path, columns).to_pylist())

@@ -1,7 +1,7 @@
 """Programming languages: what a file's extension, comments and syntax tree look like in each.
 
-Python is parsed by its own `ast`; the others by tree-sitter, each with the grammar package of its name. A language is one
-entry of `LANGUAGES`: everything that depends on it, from the heuristics to the labels, reads it there.
+Python is parsed by its own `ast`; the others by tree-sitter, each with the grammar package of its name. A language is
+one entry of `LANGUAGES`: everything that depends on it, from the heuristics to the labels, reads it there.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A text becomes the set of its runs of five tokens (shingles), each a 64-bit hash. One-permutation hashing sorts that set
 once: bin j of a signature holds the smallest shingle whose top bits are j, and an empty bin borrows from another, the
-same for all texts (Shrivastava 2017, "Optimal Densification for Fast and Accurate Minwise Hashing"). The share of bins in
-which two signatures agree estimates the Jaccard similarity of the two sets.
+same for all texts (Shrivastava 2017, "Optimal Densification for Fast and Accurate Minwise Hashing"). The share of bins
+in which two signatures agree estimates the Jaccard similarity of the two sets.
 """
 
 from __future__ import annotations

@@ -81,6 +81,7 @@ def test_good_files_become_documents_that_say_where_they_come_from(code: Path, s
         "path": "a.py",
         "language": "python",
         "origin": "code",
+        "created": "",
     }
     assert documents["bom.py"]["text"] == "x = 1\n"
     assert "Jürgen" in documents["cookie.py"]["text"]

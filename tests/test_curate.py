@@ -11,19 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 from laws import assert_conserved, bytes_of, run_and_die
+from sklearn.metrics import roc_auc_score
 
 from hornbook import recipe
-from hornbook.dataset import DOCUMENT, Dataset, commit, content_id, write_part
+from hornbook.dataset import DOCUMENT, commit, content_id, write_part
 from hornbook.embedder import HashedEmbedder
 from hornbook.engine import Engine
 from hornbook.errors import BadInput, TeacherError
 from hornbook.events import Events
-from hornbook.stages.curate import SCORED, curate
-from hornbook.stages.curate.duplicates import verify
-from hornbook.stages.curate.forest import Score, choose_groups, train
+from hornbook.stages.curate import CLUSTERS, SCORED, curate, dedup, score
+from hornbook.stages.curate.classifier import choose_groups, train
 from hornbook.stages.curate.heuristics import METRICS
-from hornbook.stages.curate.labels import excerpt, label_batch, sample
-from hornbook.stages.curate.measure import FEATURES, Index
+from hornbook.stages.curate.labels import Asked, agreement, excerpt, label_batch, sample
+from hornbook.stages.curate.measure import FEATURES
+from hornbook.stages.curate.score import Score
 from hornbook.store import Artifact, Store, Work
 from hornbook.teacher import Prompt, Reply
 
@@ -70,8 +71,14 @@ class RuleTeacher:
     def _answer(self, prompt: Prompt) -> Reply:
         code = prompt.fields["code"]
         assert code.splitlines()[0] in prompt.text
-        score = 5 if "for " in code and '"""' in code else 1
-        return Reply(f"By the rule.\nscore: {score}", teacher="rule")
+        return Reply(rubric(5 if "for " in code and '"""' in code else 1), teacher="rule")
+
+
+def rubric(score: int, reason: str = "By the rule.") -> str:
+    """A reply with that many points."""
+    names = ("clear", "self-contained", "instructive", "balanced", "outstanding")
+    points = "".join(f"{name}: {int(number < score)}\n" for number, name in enumerate(names))
+    return f"{reason}\n{points}score: {score}"
 
 
 FILES = {f"lesson/{n:02d}.py": lesson(n) for n in range(24)} | {f"plugin/{n:02d}.py": plugin(n) for n in range(40)}
@@ -105,8 +112,16 @@ def make_corpus(folder: Path, files: dict[str, str], rows_per_part: int = 16) ->
 
 
 def run(corpus: Artifact, store: Store, section: recipe.Curate = SECTION, workers: int = 1, **seams: Any) -> Artifact:
-    given = {"teacher": RuleTeacher(), "embedder": HashedEmbedder(64), **seams}
-    return curate(corpus, section, 0, store=store, engine=Engine("native", workers), **given)
+    return curate(
+        corpus, scored(corpus, store, section, workers, **seams), section, store=store, engine=Engine("native", workers)
+    )
+
+
+def scored(
+    corpus: Artifact, store: Store, section: recipe.Curate = SECTION, workers: int = 1, **seams: Any
+) -> Artifact:
+    given = {"teacher": RuleTeacher(), "embedder": HashedEmbedder(64), "engine": Engine("native", workers), **seams}
+    return score(corpus, section.scoring, 0, store=store, **given)
 
 
 def scores(artifact: Artifact) -> dict[str, float]:
@@ -126,13 +141,13 @@ def corpus(tmp_path: Path) -> Artifact:
 # --- duplicates -----------------------------------------------------------------------------------------------------
 
 
-def test_of_equal_files_the_smallest_path_stays(tmp_path: Path, store: Store) -> None:
+def test_of_equal_files_the_first_stays(tmp_path: Path, store: Store) -> None:
     copies = {"z/copy.py": lesson(0), "a/copy.py": lesson(0), "m/copy.py": lesson(0)}
     found = rejects(run(make_corpus(tmp_path / "corpus", {**FILES, **copies}), store))
     reasons = {path: found.get(path, ("", ""))[0] for path in (*copies, "lesson/00.py")}
-    assert reasons["z/copy.py"] == reasons["m/copy.py"] == reasons["lesson/00.py"] == "exact_duplicate"
-    assert reasons["a/copy.py"] != "exact_duplicate"
-    assert "a/copy.py" in found["z/copy.py"][1]
+    assert reasons["z/copy.py"] == reasons["m/copy.py"] == reasons["a/copy.py"] == "exact_duplicate"
+    assert reasons["lesson/00.py"] != "exact_duplicate"
+    assert found["z/copy.py"][1] == "same text as lesson/00.py (lesson)"
 
 
 def long_file(seed: int) -> str:
@@ -158,39 +173,75 @@ def test_planted_near_duplicates_are_found_and_strangers_are_not_merged(tmp_path
     assert duplicates["candidate_pairs"] >= 6
 
 
-def test_candidates_leave_out_other_ids_and_pair_no_row_with_itself(tmp_path: Path) -> None:
-    copies = {f"{n}.py": f"# copy {n}\n{long_file(1)}" for n in range(4)}
-    files = {**copies, "again.py": copies["0.py"], "other.py": long_file(2)}
-    documents = Dataset.open(make_corpus(tmp_path, files, rows_per_part=2).path / "documents")
-    ids = [content_id(text) for text in copies.values()]
-    engine = Engine("native", 1)
-    assert engine.candidate_pairs(documents) == [(a, b) for a in sorted(ids) for b in sorted(ids) if a < b]
-    assert engine.candidate_pairs(documents, ids[:2]) == [(min(ids[:2]), max(ids[:2]))]
-    assert engine.candidate_pairs(documents, []) == []
+def test_dedup_alone_lists_every_document_with_its_cluster(tmp_path: Path, store: Store) -> None:
+    long = {f"long/{n}.py": long_file(n) for n in range(4)}
+    near = {"near/0.py": "# a new head\n" + long_file(0), "near/short.py": "x = 1\n", "near/again.py": long_file(1)}
+    raw = make_corpus(tmp_path / "corpus", {**long, **near}, rows_per_part=3)
+    artifact = dedup(raw, 0.7, store=store, engine=Engine("native", 1))
+    rows = {row["path"]: row for row in artifact.dataset("clusters", CLUSTERS).rows()}
+    assert len(rows) == artifact.record["read"] == 7
+    kept, dropped = sorted(("long/0.py", "near/0.py"), key=lambda path: rows[path]["id"])
+    assert [path for path, row in rows.items() if not row["kept"]] == sorted(
+        [dropped, "near/again.py"], key=list(rows).index
+    )
+    assert rows[dropped]["cluster"] == rows[kept]["id"] == rows[kept]["cluster"]
+    assert rows["near/again.py"]["cluster"] == rows["long/1.py"]["id"]
+    assert rows["near/short.py"]["cluster"] == rows["near/short.py"]["id"]
+    assert_conserved(artifact, "kept")
 
 
-def test_a_pair_is_verified_by_its_texts(tmp_path: Path) -> None:
-    files = {"a/1.py": "a b c d e f g h i j", "a/2.py": "a b c d e f g h i z", "a/3.py": "q r s t u v w x y z"}
-    documents = Dataset.open(make_corpus(tmp_path, files).path / "documents")
-    one, two, three = (content_id(text) for text in files.values())
-    pairs = sorted([tuple(sorted((one, two))), tuple(sorted((one, three))), tuple(sorted((two, three)))])
-    work = Work(tmp_path, "curate", "", Events())
-    like = [tuple(sorted((one, two)))]  # 5 of 7 shingles are shared
-    assert verify(pairs, documents, 5 / 7, work) == like
-    assert verify(pairs, documents, 0.72, work) == []
+def test_what_is_redacted_is_in_no_output(tmp_path: Path, store: Store) -> None:
+    secret = "jane.doe@corp.io"
+    told = {"lesson/told.py": f"# mail {secret}\n" + lesson(77), "plugin/told.py": f'MAIL = "{secret}"\n' + plugin(78)}
+    teacher = RuleTeacher()
+    artifact = run(make_corpus(tmp_path / "corpus", {**FILES, **told}), store, teacher=teacher)
+    assert artifact.facts["redacted"]["email"] == {"files": 2, "found": 2}
+    for name in ("unfiltered", "rejects"):
+        assert not any(secret in text for text in artifact.dataset(name).column("text"))
+    assert not any(secret in prompt.text for prompt in teacher.asked)
+    changed = [row for row in artifact.dataset("unfiltered").rows() if row["path"].endswith("told.py")]
+    assert [row["parents"] for row in changed] == [[content_id(told[row["path"]])] for row in changed]
+    assert all(row["id"] == content_id(row["text"]) and "<EMAIL>" in row["text"] for row in changed)
 
 
 # --- labels ---------------------------------------------------------------------------------------------------------
 
 
+def asked(one: str, code: str, *, is_repeated: bool = False) -> Asked:
+    return Asked(0, one, f"{one}.py", {"code": code, "language": "python"}, is_repeated)
+
+
 def test_a_reply_that_is_no_label_is_asked_for_once_more() -> None:
-    replies = [Reply("no score"), Reply("", error="refused"), Reply("Good.\nscore: 4"), Reply("Now fine.\nscore: 2")]
+    replies = [
+        Reply("no score"),
+        Reply("", error="refused"),
+        Reply(rubric(4)),
+        Reply("score: 9"),
+        Reply(rubric(2)),
+        Reply("?"),
+    ]
     teacher = RuleTeacher(replies)
-    texts = {"a": "x = 1", "b": "y = 2", "c": "z = 3"}
-    rows = {row["id"]: row for row in label_batch(list(texts), texts, teacher)}
-    assert [rows[one]["score"] for one in "abc"] == [2, None, 4]
+    batch = [asked("a", "x = 1"), asked("b", "y = 2"), asked("c", "z = 3"), asked("d", "w = 4")]
+    rows = {row["id"]: row for row in label_batch(batch, teacher)}
+    assert [rows[one]["score"] for one in "abcd"] == [2, None, 4, None]
     assert rows["b"]["error"] == "no reply: refused"
-    assert [(prompt.fields["code"], prompt.sample) for prompt in teacher.asked[3:]] == [("x = 1", 1)]
+    assert rows["d"]["reply"] == "?"
+    assert json.loads(rows["a"]["points"])["self-contained"] == 1
+    assert [(prompt.fields["code"], prompt.sample) for prompt in teacher.asked[4:]] == [("x = 1", 1), ("w = 4", 1)]
+
+
+def test_repeated_labels_give_the_agreement() -> None:
+    first = [0, 1, 2, 3, 4, 5]
+    second = [0, 1, 2, 3, 5, 4]
+    teacher = RuleTeacher([Reply(rubric(score)) for score in (*first, *second)])
+    rows = label_batch([asked(str(n), f"x = {n}", is_repeated=True) for n in range(6)], teacher)
+    assert [row["second_score"] for row in rows] == second
+    assert {prompt.sample for prompt in teacher.asked[6:]} == {2}
+    found = agreement(rows)
+    # by hand: squared distances 2 of an expected 35, over all pairs of the marginals 210 / 6
+    assert found == {"repeated": 6, "agreement": {"kappa": pytest.approx(1 - 2 / 35), "exact": pytest.approx(4 / 6)}}
+    assert agreement(rows[:1])["agreement"]["kappa"] is None
+    assert agreement([{**rows[0], "second_score": None}])["repeated"] == 0
 
 
 def test_files_without_label_are_facts(corpus: Artifact, store: Store) -> None:
@@ -208,20 +259,21 @@ def test_a_teacher_without_any_label_is_an_error(corpus: Artifact, store: Store)
         run(corpus, store, teacher=RuleTeacher([Reply("", error="down")] * 40))
 
 
-def make_index(tokens: Sequence[int], origins: Sequence[str]) -> Index:
-    size = len(tokens)
-    ids = [content_id(str(number)) for number in range(size)]
-    return Index(ids, ["p.py"] * size, ["s"] * size, list(origins), list(tokens), [""] * size, [""] * size, [size])
-
-
 def test_the_sample_holds_origins_and_sizes_in_proportion() -> None:
-    index = make_index([10, 100, 1_000, 5_000] * 100, ["small"] * 40 + ["large"] * 360)
-    chosen = sample(index, 40, seed=0)
+    tokens = np.array([10, 100, 1_000, 5_000] * 100)
+    origins = np.array([0] * 40 + [1] * 360)
+    ids = np.array([content_id(str(number)) for number in range(400)], dtype="S32")
+    left = np.arange(400) + 7
+
+    def drawn(count: int, seed: int) -> list[int]:
+        return [position - 7 for position in sample(left, ids, origins, tokens, count, seed)]
+
+    chosen = drawn(40, 0)
     assert len(set(chosen)) == 40
-    assert sum(index.origins[position] == "small" for position in chosen) == 4
-    assert [sum(index.tokens[position] == size for position in chosen) for size in (10, 100, 1_000, 5_000)] == [10] * 4
-    assert chosen == sample(index, 40, seed=0) != sample(index, 40, seed=1)
-    assert sorted(sample(index, 10_000, seed=0)) == list(range(400))
+    assert sum(origins[position] == 0 for position in chosen) == 4
+    assert [sum(tokens[position] == size for position in chosen) for size in (10, 100, 1_000, 5_000)] == [10] * 4
+    assert chosen == drawn(40, 0) != drawn(40, 1)
+    assert drawn(10_000, 0) == list(range(400))
 
 
 def test_a_long_file_is_cut_where_it_still_parses() -> None:
@@ -247,43 +299,46 @@ def test_folds_keep_origins_together_where_there_are_enough() -> None:
     assert choose_groups(["a", "a"], ["x", "x"], 3) == (range(2), "file")
 
 
-def test_out_of_fold_scores_do_not_see_their_own_group(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["forest", "logistic"])
+def test_out_of_fold_scores_do_not_see_their_own_group(tmp_path: Path, kind: str) -> None:
     """Each group is told by one column and the label is the group's: nothing can be learned across groups."""
     groups = np.repeat(np.arange(6), 20)
     features = np.eye(6, dtype=np.float32)[groups]
     is_good = groups % 2 == 0
     names = [str(group) for group in groups]
-    work = Work(tmp_path, "curate", "", Events())
-    trained = train(features, is_good, names, names, recipe.Forest(trees=20, folds=6), 0, work)
+    section = recipe.Curate(classifier=kind, forest=recipe.Forest(trees=20, folds=6))
+    trained = train(features, is_good, names, names, section, 0, Work(tmp_path, "curate", "", Events()))
     assert trained.folds_by == "origin"
-    assert trained.auc is not None
-    assert trained.auc <= 0.5
-    assert trained.forest is not None
-    assert np.array_equal(trained.forest.predict(features), is_good)
+    assert roc_auc_score(is_good, trained.out_of_fold[kind]) <= 0.5
+    assert np.array_equal(trained.model.predict(features), is_good)
 
 
 def test_a_labelled_file_keeps_its_out_of_fold_score(tmp_path: Path) -> None:
-    empty = dict.fromkeys(METRICS, 0)
+    empty = {name: "" if kind == "string" else 0 for name, kind in METRICS.items()} | {"redactions": ""}
     rows = [
-        {"id": "a", "rejected": "", "detail": "", **empty, "embedding": [1.0, 0.0]},
-        {"id": "b", "rejected": "too_short", "detail": "", **empty, "embedding": []},
-        {"id": "c", "rejected": "", "detail": "", **empty, "embedding": [0.0, 1.0]},
+        {"id": "a", "reason": "", "detail": "", **empty, "embedding": [1.0, 0.0]},
+        {"id": "b", "reason": "too_short", "detail": "", **empty, "embedding": []},
+        {"id": "c", "reason": "", "detail": "", **empty, "embedding": [0.0, 1.0]},
+        {"id": "d", "reason": "", "detail": "", **empty, "embedding": [0.0, 1.0]},
     ]
     write_part(tmp_path / "part.parquet", rows, FEATURES)
     features = np.eye(2, dtype=np.float32)[np.arange(20) % 2]
     names = [str(number) for number in range(20)]
-    work = Work(tmp_path, "curate", "", Events())
-    trained = train(features, np.arange(20) % 2 == 0, names, names, recipe.Forest(trees=10, folds=2), 0, work)
-    scored = Score(trained, {"a": 0.125})(str(tmp_path / "part.parquet"))
-    assert [(row["id"], row["educational_value"]) for row in scored.outputs["_measured/scores"]] == [
-        ("a", 0.125),
-        ("b", None),
-        ("c", 0.0),
+    section = recipe.Curate(forest=recipe.Forest(trees=10, folds=2))
+    trained = train(features, np.arange(20) % 2 == 0, names, names, section, 0, Work(tmp_path, "curate", "", Events()))
+    duplicates = [[3, "near_duplicate", "like c", "c"], [2, "", "", "c"]]
+    unit = {"features": str(tmp_path / "part.parquet"), "duplicates": duplicates, "labels": [[0, 0.125, 4]]}
+    found = Score(trained)(unit).outputs["scores"]
+    assert [(row["id"], row["educational_value"], row["label"], row["cluster"]) for row in found] == [
+        ("a", 0.125, 4, ""),
+        ("b", None, None, ""),
+        ("c", 0.0, None, "c"),
+        ("d", None, None, "c"),
     ]
 
 
 def test_labels_of_one_side_give_all_files_the_same_score(corpus: Artifact, store: Store) -> None:
-    artifact = run(corpus, store, teacher=RuleTeacher([Reply("Meh.\nscore: 2")] * 40))
+    artifact = run(corpus, store, teacher=RuleTeacher([Reply(rubric(2))] * 60))
     assert set(scores(artifact).values()) == {0.0}
     facts = artifact.facts
     assert facts["forest"]["fallback"] == "all 40 labels are not good: every file has the same score, ids decide"
@@ -343,24 +398,49 @@ def test_one_worker_and_two_write_the_same_bytes(corpus: Artifact, tmp_path: Pat
     assert bytes_of(one) == bytes_of(two)
 
 
-def test_killed_runs_go_on_and_end_with_the_same_bytes(corpus: Artifact, tmp_path: Path) -> None:
+def test_killed_runs_go_on_and_end_with_the_same_bytes(tmp_path: Path) -> None:
+    copies = {f"near/{n}.py": "# again\n" + lesson(n) * 3 for n in range(9)} | {
+        f"far/{n}.py": lesson(n) * 3 for n in range(9)
+    }
+    corpus = make_corpus(tmp_path / "corpus", {**FILES, **copies})
     whole = run(corpus, Store(tmp_path / "whole", Events()))
-    for units, step in ((1, "measuring_code"), (7, "writing")):
+    for units, step in ((1, "measuring_code"), (5, "shingling_near_duplicates"), (4, "scoring_code")):
         run_and_die(f"""
 from pathlib import Path
 from laws import DyingEngine
-from test_curate import SECTION, HashedEmbedder, RuleTeacher, Artifact, Events, Store, curate
+from test_curate import SECTION, HashedEmbedder, RuleTeacher, Artifact, Events, Store, score
 corpus = Artifact("corpus", {corpus.fingerprint!r}, Path({str(corpus.path)!r}))
 store = Store(Path({str(tmp_path / "killed")!r}), Events())
-curate(corpus, SECTION, 0, store=store, teacher=RuleTeacher(), embedder=HashedEmbedder(64), engine=DyingEngine({units}))
+score(corpus, SECTION.scoring, 0, store=store, teacher=RuleTeacher(), embedder=HashedEmbedder(64),
+      engine=DyingEngine({units}))
 """)
         (partial,) = (tmp_path / "killed" / "curate").glob("*.partial")
-        assert (partial / "_units" / step).exists(), step
-        assert len(list((partial / "_units" / step).glob("*.json"))) == 2, step
+        assert (partial / "_units" / step).exists(), (
+            step,
+            sorted(path.name for path in (partial / "_units").iterdir()),
+        )
     teacher = RuleTeacher()
     resumed = run(corpus, Store(tmp_path / "killed", Events()), teacher=teacher)
     assert bytes_of(resumed) == bytes_of(whole)
     assert not teacher.asked
+
+
+def test_another_target_recomputes_nothing_but_the_selection(corpus: Artifact, store: Store) -> None:
+    first = run(corpus, store)
+    teacher = RuleTeacher()
+    by_threshold = SECTION.model_copy(update={"keep_threshold": first.facts["threshold"]})
+    again = run(corpus, store, by_threshold, teacher=teacher)
+    assert not teacher.asked
+    assert [call.is_cached for call in store.calls] == [False, False, True, False]
+    assert set(first.dataset("curated").column("id")) <= set(again.dataset("curated").column("id"))
+    assert again.facts["selection"] == {"by": "threshold", "target": first.facts["threshold"]}
+
+
+def test_a_precision_is_met_with_as_much_as_can_be(corpus: Artifact, store: Store) -> None:
+    artifact = run(corpus, store, SECTION.model_copy(update={"keep_precision": 0.9}))
+    assert artifact.facts["forest"]["precision"] >= 0.9
+    labelled = [row["label"] for row in artifact.dataset("curated").rows() if row["label"] is not None]
+    assert artifact.facts["forest"]["precision"] == sum(label >= 3 for label in labelled) / len(labelled)
 
 
 def test_a_stricter_share_keeps_a_subset_by_the_same_scores(corpus: Artifact, store: Store) -> None:

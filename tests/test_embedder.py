@@ -53,7 +53,7 @@ def test_hashed_vectors_are_the_same_in_another_process() -> None:
 
 def test_make_embedder_follows_the_settings() -> None:
     hashed = make_embedder(recipe.EmbedderSettings(kind="hashed", dimensions=32))
-    assert (hashed.dimensions, hashed.identity) == (32, "hashed:1:32")
+    assert (hashed.dimensions, hashed.identity) == (32, "hashed:2:32")
     model = make_embedder(recipe.EmbedderSettings(kind="huggingface", model="some/model", max_tokens=77))
     assert model.identity == "huggingface:1:some/model:77"
 

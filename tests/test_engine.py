@@ -139,11 +139,3 @@ def test_a_row_that_raises_does_not_sink_the_others(tmp_path: Path, workers: int
 def test_no_units_give_an_empty_dataset(tmp_path: Path) -> None:
     mapped = run(tmp_path, 2, units=0)
     assert (len(mapped.datasets["rows"]), mapped.read) == (0, 0)
-
-
-def test_candidate_pairs_find_copies_and_leave_strangers(tmp_path: Path) -> None:
-    story = " ".join(f"word{n}" for n in range(200))
-    other = " ".join(f"thing{n}" for n in range(200))
-    source = dataset(tmp_path, [story, story + " end", other])
-    pairs = Engine("native", 1).candidate_pairs(source)
-    assert pairs == [tuple(sorted((content_id(story), content_id(story + " end"))))]

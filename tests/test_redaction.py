@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -75,17 +76,20 @@ def test_only_the_kinds_asked_for_are_found() -> None:
 @given(st.text(alphabet="ab1.@:/-_='\"#\n \\{}AKI", max_size=200))
 def test_any_text_is_redacted_once_and_for_all(text: str) -> None:
     found = find(text)
-    assert all(one.end <= other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(found))
     assert redact(text, []) == text
     redact(text, found)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["a" * 500_000, "@" * 100_000, "a." * 200_000, "1." * 200_000, "a@" * 100_000, "password=" * 50_000, "://a:" * 80_000,
-     "-----BEGIN RSA PRIVATE KEY-----" * 10_000, "author " * 50_000, ":" * 100_000, "eyJ" * 100_000, "f:" * 100_000],
+    [
+        *("a" * 500_000, "@" * 100_000, "a." * 200_000, "1." * 200_000, "a@" * 100_000, "password=" * 50_000),
+        *("://a:" * 80_000, "-----BEGIN RSA PRIVATE KEY-----" * 10_000, "author " * 50_000, ":" * 100_000),
+        *("eyJ" * 100_000, "f:" * 100_000),
+    ],
     ids=lambda text: text[:12],
-)  # fmt: skip
+)
 def test_hostile_text_takes_no_long_time(text: str) -> None:
     started = time.process_time()
     find(text, "javascript")

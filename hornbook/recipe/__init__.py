@@ -1,6 +1,7 @@
 """The recipe: what a run does. Defaults are phi-1 as published; a recipe file lists only its differences.
 
-`corpus.py`, `curate.py` and `sections.py` hold the stages' values, `seams.py` those of the seams, `load.py` reads files and explains errors.
+`corpus.py`, `curate.py` and `sections.py` hold the stages' values, `seams.py` those of the seams, `load.py` reads
+files and explains errors.
 """
 
 from hornbook.recipe.corpus import Corpus, Directory, Installed, Jsonl, ParquetFiles

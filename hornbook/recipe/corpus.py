@@ -22,11 +22,14 @@ class Installed(Section):
 
 
 class Directory(Section):
-    """Python files below a folder of your own."""
+    """Files of code below a folder of your own."""
 
     kind: Literal["directory"]
     path: Path = Field(description="The folder.")
     pattern: str = Field("**/*.py", description="Which files, as a glob below the folder.")
+    language: str | None = Field(
+        None, description="Read only files of this language, known by their extension; null reads all that match."
+    )
     licence: str = Field("unknown", description="Licence to record on each file.")
 
 

@@ -17,7 +17,7 @@ class Forest(Section):
     folds: int = Field(5, ge=2, description="Folds of the out-of-fold scores (our choice).")
 
 
-REDACTED = ("key", "email", "ip", "name")
+REDACTED: tuple[Literal["key", "email", "ip", "name"], ...] = ("key", "email", "ip", "name")
 """What redaction looks for: keys and passwords, e-mail addresses, public IP addresses, names of authors."""
 
 

@@ -25,7 +25,7 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = (), benchmarks: str
     """
     values = _read(Path(path))
     for override in overrides:
-        _apply(values, override)
+        apply_override(values, override)
     recipe = build_recipe(values, str(path))
     if recipe.benchmarks is None and benchmarks:
         recipe = recipe.model_copy(update={"benchmarks": Path(benchmarks)})
@@ -79,7 +79,7 @@ def build_recipe(values: Mapping[str, Any], origin: str = "recipe") -> Recipe:
         raise RecipeError(f"{origin}: {_explain(error)}") from None
 
 
-def _apply(values: dict[str, Any], override: str) -> None:
+def apply_override(values: dict[str, Any], override: str) -> None:
     """Sets one `a.b.c=value` in nested plain values."""
     key, equals, text = override.partition("=")
     if not equals or not key.strip():

@@ -151,7 +151,7 @@ class ParsedLabel:
 
 
 def parse_label(text: str) -> ParsedLabel:
-    """The label in a reply: a reason, a line `quality: 0|1` for each of QUALITIES, and a last line `score: N`, their sum.
+    """The label in a reply: a reason, a line `quality: 0|1` for each of QUALITIES, and last `score: N`, their sum.
 
     Raises InvalidReply.
     """

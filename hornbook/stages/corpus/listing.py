@@ -19,6 +19,7 @@ from typing import Any
 
 from hornbook import recipe
 from hornbook.errors import BadInput, DatasetError, SchemaMismatch, closest
+from hornbook.languages import language_of
 from hornbook.stages.corpus.licences import licence_id
 
 Unit = dict[str, Any]
@@ -111,7 +112,8 @@ def readable(path: str | Path) -> str:
 def _paths(source: Pathed) -> list[Path]:
     """The files of a source, sorted. Hidden folders, `__pycache__` and links to folders are not entered."""
     if isinstance(source, recipe.Directory):
-        return _below(source.path, [source.pattern])
+        found = _below(source.path, [source.pattern])
+        return [path for path in found if source.language in (None, language_of(path.name))]
     path = Path(source.path)
     endings = ("jsonl", "jsonl.gz") if isinstance(source, recipe.Jsonl) else ("parquet",)
     if path.is_dir():

@@ -15,6 +15,7 @@ from typing import IO, Any, cast
 from hornbook.dataset import content_id, reject
 from hornbook.engine import Rejected, Rows
 from hornbook.errors import DatasetError
+from hornbook.languages import language_of
 
 EXCERPT_BYTES = 2_000
 """How much of an unreadable file its reject shows."""
@@ -48,11 +49,12 @@ class ReadUnit:
                 "licence": raw.licence,
                 "parents": [],
                 "path": raw.path,
-                "language": "python",
+                "language": unit.get("language") or language_of(raw.path) or "python",
                 "origin": raw.origin,
                 "created": "",
             }
-            text = raw.problem or decode(raw.data or b"", self.max_file_bytes, is_python=raw.path.endswith(".py"))
+            is_python = row["language"] == "python" and raw.path.endswith(".py")
+            text = raw.problem or decode(raw.data or b"", self.max_file_bytes, is_python=is_python)
             if isinstance(text, Rejected):
                 row["text"] = (raw.data or b"")[:EXCERPT_BYTES].decode("utf-8", "backslashreplace")
                 row["id"] = content_id(row["source"], row["path"])

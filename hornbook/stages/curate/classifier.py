@@ -130,7 +130,9 @@ def quality(scores: np.ndarray, is_good: np.ndarray) -> dict[str, float | None]:
 
 
 def importances(model: Any) -> np.ndarray | None:
-    """How much each feature matters: the forest's impurity decrease, or the size of the coefficient; None for no model."""
+    """How much each feature matters: the forest's impurity decrease, or the size of the coefficient; None for no
+    model.
+    """
     import numpy as np
 
     if model is None:

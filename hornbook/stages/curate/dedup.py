@@ -50,8 +50,11 @@ def _dedup(corpus: Artifact, jaccard: float, work: Work, engine: Engine) -> Summ
     units = []
     for path, first, rows in parts_with(documents, dropped):
         decisions = [
-            [row, "exact_duplicate" if copy_of[first + row] != first + row else "near_duplicate"]
-            + list(named[int(stays_for[first + row])])
+            [
+                row,
+                "exact_duplicate" if copy_of[first + row] != first + row else "near_duplicate",
+                *named[int(stays_for[first + row])],
+            ]
             for row in rows
         ]
         units.append({"documents": str(path), "decisions": decisions})

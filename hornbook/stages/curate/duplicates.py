@@ -2,8 +2,8 @@
 
 Of equal texts the first stays, in the order of the corpus: sources as the recipe lists them, files by path. Of near
 duplicates the one with the smallest id stays, whatever the order. Candidates come from the bands of a MinHash sketch;
-those that their signatures show to be strangers fall out, and every other pair is verified by the shingles themselves, so
-that a cluster holds together by true pairs alone.
+those that their signatures show to be strangers fall out, and every other pair is verified by the shingles themselves,
+so that a cluster holds together by true pairs alone.
 
 The driver holds some bytes per document and no text. What grows with the text lies in files of the work's folder.
 """
@@ -132,7 +132,9 @@ def _candidates(sketches: Dataset, bands: tuple[int, int], at_least: float, fold
 def _gather(
     sketches: Dataset, bands: int, folder: Path, advance: Callable[[], None]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Positions of sketched documents (N,), their band keys (bands, N) int64 and signatures (N, BINS) uint8, in files."""
+    """Positions of sketched documents (N,), their band keys (bands, N) int64 and signatures (N, BINS) uint8, in
+    files.
+    """
     import numpy as np
     import pyarrow.compute as pc
 

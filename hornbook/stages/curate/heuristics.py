@@ -103,9 +103,9 @@ def text_metrics(text: str, language: str = "python") -> dict[str, Any]:
 def code_metrics(text: str, language: str = "python") -> dict[str, Any]:
     """The metrics of the syntax tree, from one parse; `problem` says why there is none.
 
-    `data_rate` is the share of bytes in literals outside functions; `documented_rate` the share of functions and classes
-    with a docstring or a comment right before them; `top_level_rate` the share of top-level statements that define or
-    import nothing.
+    `data_rate` is the share of bytes in literals outside functions; `documented_rate` the share of functions and
+    classes with a docstring or a comment right before them; `top_level_rate` the share of top-level statements that
+    define or import nothing.
     """
     if language == "python":
         return {**UNPARSED, **python_metrics(text)}
@@ -122,7 +122,9 @@ def _count_alphanumeric(text: str) -> int:
 
 
 def _count_comment_lines(text: str, language: str) -> int:
-    """Lines that begin with a comment mark, and lines of block comments that begin a line; docstrings are no comments."""
+    """Lines that begin with a comment mark, and lines of block comments that begin a line; docstrings are no
+    comments.
+    """
     found = LANGUAGES.get(language)
     if found is None:
         return 0

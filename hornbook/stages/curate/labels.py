@@ -36,8 +36,8 @@ LABEL: Schema = {
     "error": "string",
     "reply": "string",
 }
-"""One labelled document; `points` is JSON. `score` is null where no label could be had: `error` says why, `reply` is what
-came back. `second_score` is that of a second label of the same file, where one was asked for.
+"""One labelled document; `points` is JSON. `score` is null where no label could be had: `error` says why, `reply` is
+what came back. `second_score` is that of a second label of the same file, where one was asked for.
 """
 
 PROMPT_CHARACTERS = 6_000

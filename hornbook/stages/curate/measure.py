@@ -1,4 +1,6 @@
-"""One pass over the corpus: redaction, metrics, the heuristics' verdict, and of what passes a sketch and an embedding."""
+"""One pass over the corpus: redaction, metrics, the heuristics' verdict, and of what passes a sketch and an
+embedding.
+"""
 
 from __future__ import annotations
 

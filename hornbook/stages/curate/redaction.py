@@ -1,8 +1,9 @@
 """Secrets and personal data: found by form and context, replaced by placeholders that keep code parsing.
 
 Keys of known services are found by the patterns of `detect-secrets`; passwords by the name they are assigned to; e-mail
-addresses, public IP addresses and names of authors by their form. Everything is looked for in strings and comments alone,
-since a placeholder there changes no syntax; one compiled pattern per kind passes over files that hold none of it.
+addresses, public IP addresses and names of authors by their form. Everything is looked for in strings and comments
+alone, since a placeholder there changes no syntax; one compiled pattern per kind passes over files that hold none of
+it.
 """
 
 from __future__ import annotations
@@ -183,12 +184,13 @@ WRITER = re.compile(
 )
 DUNDER = re.compile(r"__(?:author|maintainer)__\s{0,4}=\s{0,4}[\"'](?P<name>[^\"'<\n]{2,60}?)\s*(?=[\"'<])")
 COPYRIGHT = re.compile(
-    r"(?im)copyright\s*(?:\(c\)|©)?\s*[\d, -]{4,40}(?:by\s+)?(?P<name>[A-Z][\w.'-]*(?: [A-Z][\w.'-]*){1,2})(?=\s*(?:$|[<(,.;]))"
+    r"(?im)copyright\s*(?:\(c\)|©)?\s*[\d, -]{4,40}(?:by\s+)?"
+    r"(?P<name>[A-Z][\w.'-]*(?: [A-Z][\w.'-]*){1,2})(?=\s*(?:$|[<(,.;]))"
 )
 ORGANISATION = re.compile(
     r"(?i)\b(?:inc|ltd|llc|gmbh|corp\w*|company|foundation|authors?|contributors?|developers?|team|project|software|labs?"
-    r"|university|institute|google|microsoft|facebook|meta|ibm|intel|nvidia|apple|amazon|red hat|rights|license|the|free"
-    r"|systems?|technolog\w*|group|community|committers|python|limited|research|laborator\w*|holders?|s\.a|b\.v)\b"
+    r"|university|institute|google|microsoft|facebook|meta|ibm|intel|nvidia|apple|amazon|red hat|rights|license|the"
+    r"|free|systems?|technolog\w*|group|community|committers|python|limited|research|laborator\w*|holders?|s\.a|b\.v)\b"
 )
 
 

@@ -38,8 +38,8 @@ SCORES: Schema = {
     "label": "int64",
 }
 """One row per document of the corpus, in order. `reason` says why it is out (else empty); `cluster` is the id of the
-document that stays for it and for others like it (empty where it is alone). `redactions` is JSON: kind, start and end of
-what is replaced. The score is null for what is out; a labelled document has its out-of-fold score.
+document that stays for it and for others like it (empty where it is alone). `redactions` is JSON: kind, start and end
+of what is replaced. The score is null for what is out; a labelled document has its out-of-fold score.
 """
 
 

@@ -13,6 +13,8 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from hornbook import __version__
+from hornbook.cli import data
+from hornbook.cli.showing import table
 from hornbook.errors import BadInput, HornbookError, closest
 
 app = typer.Typer(
@@ -82,8 +84,8 @@ def plan(
         calls = [vars(call) for call in store.calls]
         typer.echo(json.dumps({"name": loaded.name, "stages": calls, "estimate": expected.as_dict()}, indent=1))
         return
-    _table("stages", ("stage", "part", "state", "fingerprint"), [_plan_row(call) for call in store.calls])
-    _table("estimate", ("what", "value", "how it is reckoned"), expected.table())
+    table("stages", ("stage", "part", "state", "fingerprint"), [_plan_row(call) for call in store.calls])
+    table("estimate", ("what", "value", "how it is reckoned"), expected.table())
 
 
 @app.command(epilog="Example: hornbook doctor runs/demo")
@@ -103,7 +105,7 @@ def doctor(
         typer.echo(json.dumps([vars(finding) for finding in findings], indent=1))
     else:
         rows = [(finding.status, finding.name, finding.detail, finding.remedy) for finding in findings]
-        _table("doctor", ("", "what", "found", "way out"), rows)
+        table("doctor", ("", "what", "found", "way out"), rows)
     if any(finding.status == "fail" for finding in findings):
         raise typer.Exit(1)
 
@@ -151,7 +153,7 @@ def evaluate(
         )
         for name, score in scores.items()
     ]
-    _table("pass@1", ("problem set", "pass@1", "95 % interval", "problems", "raw"), rows)
+    table("pass@1", ("problem set", "pass@1", "95 % interval", "problems", "raw"), rows)
 
 
 @app.command("exec", epilog="Example: hornbook exec program.py --entry add --cases cases.json --json")
@@ -251,8 +253,8 @@ def score(
         (name, f"{scores[name]:.3f}", f"{low:.3f} to {high:.3f}", scores["problems"], scores["n"])
         for name, (low, high) in scores["intervals"].items()
     ]
-    _table(f"{benchmark}, sandbox {scores['level']}", ("", "value", "95 % interval", "problems", "samples"), rows)
-    _table("outcomes", ("outcome", "samples"), scores["outcomes"].items())
+    table(f"{benchmark}, sandbox {scores['level']}", ("", "value", "95 % interval", "problems", "samples"), rows)
+    table("outcomes", ("outcome", "samples"), scores["outcomes"].items())
     typer.echo(f"results: {scores['results']}")
 
 
@@ -324,18 +326,6 @@ def _plan_row(call: Any) -> tuple[str, str, str, str]:
     return call.stage, call.label, "cached" if call.is_cached else "to run", call.fingerprint[:12]
 
 
-def _table(title: str, columns: tuple[str, ...], rows: Any) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*columns, title=title, title_justify="left", box=box.SIMPLE, header_style="bold")
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    width = None if sys.stdout.isatty() else 160
-    Console(width=width).print(table)
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"hornbook {__version__}")
@@ -349,6 +339,10 @@ def options(
     ] = False,
 ) -> None:
     """Small code models from textbook-quality data: the phi-1 recipe, whole and measured."""
+
+
+app.command("curate", epilog=data.CURATE_EXAMPLES)(data.curate)
+app.command("dedup", epilog=data.DEDUP_EXAMPLE)(data.dedup)
 
 
 class Stopped(SystemExit):
