@@ -14,7 +14,7 @@ from hornbook.recipe import Recipe, sections
 from hornbook.recipe.corpus import SOURCE_KINDS
 
 REFERENCE = Path(__file__).parent / "reference"
-COMMANDS = ("run", "plan", "doctor", "evaluate", "exec", "score", "export")
+COMMANDS = ("run", "plan", "curate", "dedup", "doctor", "evaluate", "exec", "score", "export")
 
 
 def recipe_page() -> str:

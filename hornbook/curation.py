@@ -129,15 +129,13 @@ def _columns(kind: str, path: Path) -> list[str]:
 
 
 def _main_language(folder: Path) -> str:
-    """The language of most files below a folder, Python where there is any of it. Raises BadInput for none."""
+    """The language of most files below a folder. Raises BadInput for none."""
     counts: Counter[str] = Counter()
     for _, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         counts.update(filter(None, map(language_of, names)))
     counts.pop("markdown", None)
-    if counts["python"]:
-        return "python"
-    if not counts:
+    if not counts.total():
         raise BadInput(f"{folder} holds no file of a known language ({', '.join(LANGUAGES)})")
     return max(sorted(counts), key=counts.__getitem__)
 

@@ -74,6 +74,7 @@ def document(path: str, index: int, text: str = GOOD_CODE) -> dict[str, Any]:
         "path": path.format(index=index),
         "language": "python",
         "origin": "numpy 2.4.0",
+        "created": "",
     }
 
 

@@ -31,7 +31,9 @@ def test_links_lead_to_files(page: Path) -> None:
 
 def readme_tree() -> list[str]:
     """Paths of the tree in the README, relative to the root."""
-    block = next(b for b in re.findall(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), re.S) if "cli.py" in b)
+    block = next(
+        b for b in re.findall(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), re.S) if "pipeline.py" in b
+    )
     paths, parents = [], [""]
     for line in block.splitlines():
         depth = (len(line) - len(line.lstrip())) // 2

@@ -18,7 +18,7 @@ __all__ = ["Snapshot", "corpus", "snapshot"]
 LARGEST_ORIGINS = 30
 
 
-@stage(version=1)
+@stage(version=2)
 def corpus(section: recipe.Corpus, snapshot: Snapshot, seed: int, *, work: Work, engine: Engine) -> Summary:
     """Reads the sources into documents, in units of `files_per_unit`; `seed` chooses the files under `max_files`.
 
