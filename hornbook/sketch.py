@@ -52,8 +52,8 @@ def token_hashes(text: str) -> np.ndarray:
 def count_tokens(text: str) -> int:
     """The number of tokens of `similarity.TOKEN`.
 
-    >>> count_tokens("f(x) = 1") == len(TOKEN.findall("f(x) = 1"))
-    True
+    >>> count_tokens("f(x) = 1")
+    6
     """
     return len(_tokens(text)[1])
 
